@@ -1,0 +1,163 @@
+"""Poses, rotations and cameras in pure numpy. Quaternions are xyzw; a pose is [..., 7]."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from robokiln.types import Array, Camera, PoseTuple
+
+IDENTITY: PoseTuple = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)
+
+
+def quat_multiply(a: Array, b: Array) -> Array:
+    """Hamilton product a * b, [..., 4]."""
+    ax, ay, az, aw = np.moveaxis(np.asarray(a), -1, 0)
+    bx, by, bz, bw = np.moveaxis(np.asarray(b), -1, 0)
+    return np.stack(
+        [
+            aw * bx + ax * bw + ay * bz - az * by,
+            aw * by - ax * bz + ay * bw + az * bx,
+            aw * bz + ax * by - ay * bx + az * bw,
+            aw * bw - ax * bx - ay * by - az * bz,
+        ],
+        axis=-1,
+    )
+
+
+def quat_to_matrix(q: Array) -> Array:
+    """[..., 4] -> [..., 3, 3]; the quaternion is normalised first."""
+    q = np.asarray(q)
+    x, y, z, w = np.moveaxis(q / np.linalg.norm(q, axis=-1, keepdims=True), -1, 0)
+    rows = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+    ]
+    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+
+
+def matrix_to_quat(m: Array) -> Array:
+    """[..., 3, 3] -> [..., 4] with w >= 0, by the largest of the four components."""
+    m = np.asarray(m, dtype=np.float64)
+    d = np.stack([m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]], axis=-1)
+    trace = d.sum(axis=-1)
+    squares = np.concatenate([1 + 2 * d - trace[..., None], (1 + trace)[..., None]], axis=-1)
+    anti = np.stack(
+        [m[..., 2, 1] - m[..., 1, 2], m[..., 0, 2] - m[..., 2, 0], m[..., 1, 0] - m[..., 0, 1]], -1
+    )
+    sym = m + np.swapaxes(m, -1, -2)
+    rows = [
+        [squares[..., 0], sym[..., 0, 1], sym[..., 0, 2], anti[..., 0]],
+        [sym[..., 0, 1], squares[..., 1], sym[..., 1, 2], anti[..., 1]],
+        [sym[..., 0, 2], sym[..., 1, 2], squares[..., 2], anti[..., 2]],
+        [anti[..., 0], anti[..., 1], anti[..., 2], squares[..., 3]],
+    ]
+    table = np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+    best = np.argmax(squares, axis=-1)
+    q = np.take_along_axis(table, best[..., None, None], axis=-2)[..., 0, :]
+    q = q / np.linalg.norm(q, axis=-1, keepdims=True)
+    return np.where(q[..., 3:] < 0, -q, q)
+
+
+def quat_from_axis_angle(axis: Array, angle: float | Array) -> Array:
+    """Unit axis [..., 3] and angle (rad) -> [..., 4]."""
+    half = np.asarray(angle)[..., None] / 2
+    return np.concatenate([np.asarray(axis) * np.sin(half), np.cos(half)], axis=-1)
+
+
+def quat_from_yaw(yaw: float) -> Array:
+    """A rotation about world z."""
+    return np.array([0.0, 0.0, np.sin(yaw / 2), np.cos(yaw / 2)])
+
+
+def rotation_vector(m: Array) -> Array:
+    """Axis times angle of a rotation matrix [3, 3] -> [3]."""
+    q = matrix_to_quat(m)
+    norm = float(np.linalg.norm(q[:3]))
+    if norm < 1e-12:
+        return 2 * q[:3]
+    return q[:3] / norm * (2 * np.arctan2(norm, q[3]))
+
+
+def pose(position: Array | tuple[float, ...], quat: Array | tuple[float, ...]) -> Array:
+    """Position [..., 3] and quaternion [..., 4] -> [..., 7]."""
+    return np.concatenate([np.asarray(position, float), np.asarray(quat, float)], axis=-1)
+
+
+def pose_tuple(value: Array) -> PoseTuple:
+    """A pose [7] as plain floats, for a spec."""
+    x, y, z, qx, qy, qz, qw = (float(v) for v in value)
+    return (x, y, z, qx, qy, qz, qw)
+
+
+def compose(a: Array | PoseTuple, b: Array | PoseTuple) -> Array:
+    """The pose b, given in the frame a, in a's parent frame: [..., 7]."""
+    a, b = np.asarray(a, float), np.asarray(b, float)
+    position = a[..., :3] + (quat_to_matrix(a[..., 3:]) @ b[..., :3, None])[..., 0]
+    return np.concatenate([position, quat_multiply(a[..., 3:], b[..., 3:])], axis=-1)
+
+
+def inverse(p: Array | PoseTuple) -> Array:
+    """The pose that undoes p: [..., 7]."""
+    p = np.asarray(p, float)
+    q = p[..., 3:] * np.array([-1.0, -1.0, -1.0, 1.0])
+    position = -(quat_to_matrix(q) @ p[..., :3, None])[..., 0]
+    return np.concatenate([position, q], axis=-1)
+
+
+def pose_to_matrix(p: Array | PoseTuple) -> Array:
+    """[..., 7] -> homogeneous [..., 4, 4]."""
+    p = np.asarray(p, float)
+    m = np.zeros((*p.shape[:-1], 4, 4))
+    m[..., :3, :3] = quat_to_matrix(p[..., 3:])
+    m[..., :3, 3] = p[..., :3]
+    m[..., 3, 3] = 1
+    return m
+
+
+def pose_to_action(p: Array, gripper: Array | float) -> Array:
+    """Pose [..., 7] and opening [...] -> action layout [..., 10]."""
+    m = quat_to_matrix(p[..., 3:])
+    opening = np.broadcast_to(np.asarray(gripper, float), p.shape[:-1])[..., None]
+    return np.concatenate([p[..., :3], m[..., :, 0], m[..., :, 1], opening], axis=-1)
+
+
+def rot6_to_matrix(rot6: Array) -> Array:
+    """Two columns [..., 6], not necessarily orthonormal -> [..., 3, 3] by Gram-Schmidt.
+
+    Zhou et al., "On the Continuity of Rotation Representations in Neural Networks", 2019.
+    """
+    a, b = rot6[..., :3], rot6[..., 3:6]
+    x = a / np.linalg.norm(a, axis=-1, keepdims=True)
+    y = b - (x * b).sum(axis=-1, keepdims=True) * x
+    y = y / np.linalg.norm(y, axis=-1, keepdims=True)
+    return np.stack([x, y, np.cross(x, y)], axis=-1)
+
+
+def action_to_pose(action: Array) -> Array:
+    """Action layout [..., 10] -> pose [..., 7]."""
+    return np.concatenate([action[..., :3], matrix_to_quat(rot6_to_matrix(action[..., 3:9]))], -1)
+
+
+def look_at(eye: tuple[float, float, float], target: tuple[float, float, float]) -> PoseTuple:
+    """A camera pose at `eye` that sees `target` in its centre, world z up in the picture."""
+    forward = np.asarray(target, float) - np.asarray(eye, float)
+    forward /= np.linalg.norm(forward)
+    right = np.cross(forward, [0.0, 0.0, 1.0])
+    right /= np.linalg.norm(right)
+    m = np.stack([right, np.cross(forward, right), forward], axis=-1)
+    return pose_tuple(pose(np.asarray(eye), matrix_to_quat(m)))
+
+
+def intrinsics(camera: Camera) -> Array:
+    """The 3 x 3 pinhole matrix in pixels; pixel centres lie at half-integers."""
+    f = camera.height / 2 / np.tan(np.radians(camera.fov) / 2)
+    return np.array([[f, 0, camera.width / 2], [0, f, camera.height / 2], [0, 0, 1.0]])
+
+
+def project(camera: Camera, camera_pose: Array, points: Array) -> Array:
+    """World points [..., 3] -> pixel x, y and depth (m) [..., 3]; camera_pose broadcasts."""
+    inv = inverse(camera_pose)
+    local = (quat_to_matrix(inv[..., 3:]) @ points[..., None])[..., 0] + inv[..., :3]
+    image = local @ intrinsics(camera).T
+    return np.concatenate([image[..., :2] / local[..., 2:], local[..., 2:]], axis=-1)

@@ -1,0 +1,301 @@
+"""The values that stages hand each other. SI units, quaternions xyzw, world frame unless said."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+PoseTuple = tuple[float, float, float, float, float, float, float]
+"""x, y, z (m), then the quaternion x, y, z, w."""
+Color = tuple[float, float, float]
+"""sRGB in [0, 1]."""
+
+ACTION_DIM = 10
+"""End-effector target in the robot's base frame: xyz, two rotation columns, gripper opening."""
+ACTION_NAMES = ("x", "y", "z", "r00", "r10", "r20", "r01", "r11", "r21", "gripper")
+
+
+class RobokilnError(ValueError):
+    """A user's mistake or a refused input: shown as one message, never as a traceback."""
+
+
+def lookup(kind: str, name: str, available: Mapping[str, Any]) -> Any:
+    """`available[name]`, or an error that names the offender and what there is."""
+    if name in available:
+        return available[name]
+    raise RobokilnError(f"{kind} '{name}' not found; available: {', '.join(sorted(available))}")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A kind of `robokiln.assets.SHAPES` and its dimensions in metres."""
+
+    kind: str
+    size: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Body:
+    """A rigid body; `mass` 0 fixes it. `color` is a name of `assets.COLORS`, "" if unnamed."""
+
+    name: str
+    shape: Shape
+    pose: PoseTuple
+    mass: float
+    friction: float
+    color: str = ""
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera; the pose is x right, y down, z forward (OpenCV).
+
+    `mount` is the visual link that carries it ("" for the world); `pose` is in that link's frame.
+    `fov` is the vertical field of view in degrees.
+    """
+
+    name: str
+    width: int
+    height: int
+    fov: float
+    pose: PoseTuple
+    mount: str = ""
+
+
+@dataclass(frozen=True)
+class SceneSpec:
+    """What stands where, and what is to be done: all that physics and the task need."""
+
+    task: str
+    robot: str
+    robot_joints: tuple[float, ...]
+    bodies: tuple[Body, ...]
+    cameras: tuple[Camera, ...]
+    instruction: str
+    goal: Mapping[str, str]
+    """The task's roles -> body names; "target" and "goal" are always there."""
+
+    def index(self, name: str) -> int:
+        """Position of a body in `bodies`."""
+        return next(i for i, body in enumerate(self.bodies) if body.name == name)
+
+
+@dataclass(frozen=True)
+class Light:
+    """A directional light; `direction` points from the scene to the light."""
+
+    direction: tuple[float, float, float]
+    color: Color
+    intensity: float
+    shadows: bool = True
+
+
+@dataclass(frozen=True)
+class Material:
+    """Metallic-roughness material; `color` is the base colour."""
+
+    color: Color
+    roughness: float
+    metallic: float = 0.0
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a scene appears. It never changes the motion.
+
+    `materials` holds one entry a body of the spec; `robot` scales the arm's own colours.
+    """
+
+    materials: tuple[Material, ...]
+    robot: Material
+    lights: tuple[Light, ...]
+    ambient_sky: Color
+    ambient_ground: Color
+    background_top: Color
+    background_bottom: Color
+
+
+@dataclass(frozen=True)
+class State:
+    """What physics knows after a control step; bodies in the order of the spec.
+
+    `gripper` is the opening in [0, 1], `gripper_speed` its rate per second. `touching` holds, for
+    each finger, the indices of the bodies in contact with it.
+    """
+
+    joint_position: Array
+    joint_velocity: Array
+    gripper: float
+    gripper_speed: float
+    ee_pose: Array
+    ee_velocity: Array
+    body_pose: Array
+    body_velocity: Array
+    touching: tuple[frozenset[int], frozenset[int]]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What an actor is shown. Only experts and the state policy may read the privileged fields.
+
+    `proprioception` is float32 [10] laid out as an action: the measured end-effector pose in the
+    base frame and the gripper's opening. `images` renders when it is called: camera -> uint8
+    [H, W, 3].
+    """
+
+    state: State
+    target_goal_pose: Array
+    proprioception: Array
+    instruction: str
+    images: Callable[[], dict[str, Array]]
+
+
+class Actor(Protocol):
+    """An expert or a policy; a fresh one acts in each episode."""
+
+    def act(self, observation: Observation) -> Array:
+        """The action [10]: the absolute end-effector target in the base frame."""
+        ...
+
+
+@dataclass(frozen=True)
+class Skill:
+    """What an expert does next: a named motion towards an end-effector pose (world) [7]."""
+
+    phase: str
+    pose: Array
+    gripper: float
+    speed: float = 1.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an episode ended: `reason` is "success" or why not."""
+
+    success: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One rollout of T control steps; row t is the state seen and the action chosen at step t.
+
+    joint_position, joint_velocity [T, J]; gripper [T]; ee_pose [T, 7] (world); action and
+    executed_action [T, 10]; joint_target [T, J]; link_poses float32 [T, L, 7] of the robot's visual
+    links and then the spec's bodies; contacts int16 [T, 2], the body each finger touches or -1;
+    target_goal_pose [T, 14]; phase int64 [T], an index into the task's phases.
+    """
+
+    spec: SceneSpec
+    outcome: Outcome
+    joint_position: Array
+    joint_velocity: Array
+    gripper: Array
+    ee_pose: Array
+    action: Array
+    executed_action: Array
+    joint_target: Array
+    link_poses: Array
+    contacts: Array
+    target_goal_pose: Array
+    phase: Array
+
+    def __len__(self) -> int:
+        return len(self.action)
+
+
+@dataclass(frozen=True)
+class Frames:
+    """One camera's pictures over T steps.
+
+    rgb uint8 [T, H, W, 3]; depth float32 [T, H, W], metres along the optical axis, 0 where nothing
+    is; segmentation uint16 [T, H, W]: 0 nothing, 1 the robot, 2 + i the spec's body i.
+    """
+
+    rgb: Array
+    depth: Array
+    segmentation: Array
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A column of the dataset: LeRobot dtype, shape, and the names of its entries."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    names: tuple[str, ...] | None = None
+    unit: str = ""
+
+
+T = TypeVar("T")
+
+
+def to_json(value: Any) -> Any:
+    """Plain JSON of a dataclass made of dataclasses, mappings, tuples and scalars."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(k): to_json(v) for k, v in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [to_json(v) for v in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    return value
+
+
+def from_json(cls: type[T], data: Any, where: str = "") -> T:
+    """Rebuild a dataclass from its `to_json`; a RobokilnError names an unknown, missing or
+    mistyped key."""
+    return typing.cast(T, _decode(cls, data, where or cls.__name__))
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal text."""
+    return json.dumps(to_json(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _decode(hint: Any, data: Any, where: str) -> Any:
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if dataclasses.is_dataclass(hint):
+        return _decode_dataclass(hint, data, where)
+    if origin is tuple and isinstance(data, (list, tuple)):
+        many = len(args) == 2 and args[1] is Ellipsis
+        if not many and len(args) != len(data):
+            raise RobokilnError(f"{where}: expected {len(args)} values, got {len(data)}")
+        hints = [args[0]] * len(data) if many else args
+        return tuple(_decode(h, d, f"{where}[{i}]") for i, (h, d) in enumerate(zip(hints, data, strict=True)))
+    if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping) and isinstance(data, Mapping):
+        return {_decode(args[0], k, where): _decode(args[1], v, f"{where}.{k}") for k, v in data.items()}
+    if origin in (typing.Union, types.UnionType):
+        if data is None and type(None) in args:
+            return None
+        return _decode(next(a for a in args if a is not type(None)), data, where)
+    if hint is float and isinstance(data, int) and not isinstance(data, bool):
+        return float(data)
+    if isinstance(hint, type) and isinstance(data, hint) and not (hint is int and isinstance(data, bool)):
+        return data
+    raise RobokilnError(f"{where}: expected {getattr(hint, '__name__', hint)}, got {data!r}")
+
+
+def _decode_dataclass(hint: Any, data: Any, where: str) -> Any:
+    if not isinstance(data, Mapping):
+        raise RobokilnError(f"{where}: expected a mapping, got {data!r}")
+    hints = typing.get_type_hints(hint)
+    fields = {f.name: f for f in dataclasses.fields(hint)}
+    for key in data:
+        lookup(f"{where}: key", str(key), fields)
+    for name, field in fields.items():
+        optional = (field.default, field.default_factory) != (dataclasses.MISSING,) * 2
+        if name not in data and not optional:
+            raise RobokilnError(f"{where}: '{name}' is missing")
+    return hint(**{k: _decode(hints[k], v, f"{where}.{k}") for k, v in data.items()})
