@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from robokiln.types import Array, Camera, PoseTuple
@@ -26,36 +28,41 @@ def quat_multiply(a: Array, b: Array) -> Array:
 
 def quat_to_matrix(q: Array) -> Array:
     """[..., 4] -> [..., 3, 3]; the quaternion is normalised first."""
-    q = np.asarray(q)
-    x, y, z, w = np.moveaxis(q / np.linalg.norm(q, axis=-1, keepdims=True), -1, 0)
-    rows = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-    ]
-    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+    q = np.asarray(q, float)
+    x, y, z, w = np.moveaxis(q / np.sqrt((q * q).sum(-1, keepdims=True)), -1, 0)
+    m = np.empty((*q.shape[:-1], 3, 3))
+    m[..., 0, 0], m[..., 0, 1], m[..., 0, 2] = (
+        1 - 2 * (y * y + z * z),
+        2 * (x * y - z * w),
+        2 * (x * z + y * w),
+    )
+    m[..., 1, 0], m[..., 1, 1], m[..., 1, 2] = (
+        2 * (x * y + z * w),
+        1 - 2 * (x * x + z * z),
+        2 * (y * z - x * w),
+    )
+    m[..., 2, 0], m[..., 2, 1], m[..., 2, 2] = (
+        2 * (x * z - y * w),
+        2 * (y * z + x * w),
+        1 - 2 * (x * x + y * y),
+    )
+    return m
 
 
 def matrix_to_quat(m: Array) -> Array:
     """[..., 3, 3] -> [..., 4] with w >= 0, by the largest of the four components."""
     m = np.asarray(m, dtype=np.float64)
-    d = np.stack([m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]], axis=-1)
-    trace = d.sum(axis=-1)
-    squares = np.concatenate([1 + 2 * d - trace[..., None], (1 + trace)[..., None]], axis=-1)
-    anti = np.stack(
-        [m[..., 2, 1] - m[..., 1, 2], m[..., 0, 2] - m[..., 2, 0], m[..., 1, 0] - m[..., 0, 1]], -1
-    )
-    sym = m + np.swapaxes(m, -1, -2)
-    rows = [
-        [squares[..., 0], sym[..., 0, 1], sym[..., 0, 2], anti[..., 0]],
-        [sym[..., 0, 1], squares[..., 1], sym[..., 1, 2], anti[..., 1]],
-        [sym[..., 0, 2], sym[..., 1, 2], squares[..., 2], anti[..., 2]],
-        [anti[..., 0], anti[..., 1], anti[..., 2], squares[..., 3]],
-    ]
-    table = np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
-    best = np.argmax(squares, axis=-1)
-    q = np.take_along_axis(table, best[..., None, None], axis=-2)[..., 0, :]
-    q = q / np.linalg.norm(q, axis=-1, keepdims=True)
+    trace = m[..., 0, 0] + m[..., 1, 1] + m[..., 2, 2]
+    # Each row is the quaternion times four times one of its components; take the longest.
+    rows = np.empty((*m.shape[:-2], 4, 4))
+    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        rows[..., i, i] = 1 + 2 * m[..., i, i] - trace
+        rows[..., i, j] = rows[..., j, i] = m[..., i, j] + m[..., j, i]
+        rows[..., i, 3] = rows[..., 3, i] = m[..., k, j] - m[..., j, k]
+    rows[..., 3, 3] = 1 + trace
+    best = np.argmax(np.einsum("...ii->...i", rows), axis=-1)
+    q = np.take_along_axis(rows, best[..., None, None], axis=-2)[..., 0, :]
+    q = q / np.sqrt((q * q).sum(-1, keepdims=True))
     return np.where(q[..., 3:] < 0, -q, q)
 
 
@@ -72,11 +79,14 @@ def quat_from_yaw(yaw: float) -> Array:
 
 def rotation_vector(m: Array) -> Array:
     """Axis times angle of a rotation matrix [3, 3] -> [3]."""
-    q = matrix_to_quat(m)
-    norm = float(np.linalg.norm(q[:3]))
-    if norm < 1e-12:
-        return 2 * q[:3]
-    return q[:3] / norm * (2 * np.arctan2(norm, q[3]))
+    v = np.array([m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]]) / 2
+    sine, cosine = math.sqrt(v @ v), (m[0, 0] + m[1, 1] + m[2, 2] - 1) / 2
+    if sine > 1e-6:
+        return v * (math.atan2(sine, cosine) / sine)
+    if cosine > 0:
+        return v
+    q = matrix_to_quat(m)  # half a turn: the antisymmetric part says nothing
+    return q[:3] / np.linalg.norm(q[:3]) * np.pi
 
 
 def pose(position: Array | tuple[float, ...], quat: Array | tuple[float, ...]) -> Array:
@@ -139,11 +149,15 @@ def action_to_pose(action: Array) -> Array:
     return np.concatenate([action[..., :3], matrix_to_quat(rot6_to_matrix(action[..., 3:9]))], -1)
 
 
-def look_at(eye: tuple[float, float, float], target: tuple[float, float, float]) -> PoseTuple:
-    """A camera pose at `eye` that sees `target` in its centre, world z up in the picture."""
+def look_at(
+    eye: tuple[float, float, float],
+    target: tuple[float, float, float],
+    up: tuple[float, float, float] = (0.0, 0.0, 1.0),
+) -> PoseTuple:
+    """A camera pose at `eye` that sees `target` in its centre, `up` upwards in the picture."""
     forward = np.asarray(target, float) - np.asarray(eye, float)
     forward /= np.linalg.norm(forward)
-    right = np.cross(forward, [0.0, 0.0, 1.0])
+    right = np.cross(forward, np.asarray(up, float))
     right /= np.linalg.norm(right)
     m = np.stack([right, np.cross(forward, right), forward], axis=-1)
     return pose_tuple(pose(np.asarray(eye), matrix_to_quat(m)))

@@ -273,16 +273,29 @@ def _decode(hint: Any, data: Any, where: str) -> Any:
         if not many and len(args) != len(data):
             raise RobokilnError(f"{where}: expected {len(args)} values, got {len(data)}")
         hints = [args[0]] * len(data) if many else args
-        return tuple(_decode(h, d, f"{where}[{i}]") for i, (h, d) in enumerate(zip(hints, data, strict=True)))
-    if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping) and isinstance(data, Mapping):
-        return {_decode(args[0], k, where): _decode(args[1], v, f"{where}.{k}") for k, v in data.items()}
+        return tuple(
+            _decode(h, d, f"{where}[{i}]") for i, (h, d) in enumerate(zip(hints, data, strict=True))
+        )
+    if (
+        origin is not None
+        and isinstance(origin, type)
+        and issubclass(origin, Mapping)
+        and isinstance(data, Mapping)
+    ):
+        return {
+            _decode(args[0], k, where): _decode(args[1], v, f"{where}.{k}") for k, v in data.items()
+        }
     if origin in (typing.Union, types.UnionType):
         if data is None and type(None) in args:
             return None
         return _decode(next(a for a in args if a is not type(None)), data, where)
     if hint is float and isinstance(data, int) and not isinstance(data, bool):
         return float(data)
-    if isinstance(hint, type) and isinstance(data, hint) and not (hint is int and isinstance(data, bool)):
+    if (
+        isinstance(hint, type)
+        and isinstance(data, hint)
+        and not (hint is int and isinstance(data, bool))
+    ):
         return data
     raise RobokilnError(f"{where}: expected {getattr(hint, '__name__', hint)}, got {data!r}")
 

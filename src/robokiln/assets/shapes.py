@@ -5,6 +5,7 @@ Every shape's origin is the middle of its height on its axis of symmetry, z up.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -15,7 +16,7 @@ from robokiln.types import Array, PoseTuple, RobokilnError, Shape, lookup
 
 SEGMENTS = 24
 """Facets round a visual revolved shape."""
-WALL_PARTS = 14
+WALL_PARTS = 12
 """Boxes round a hollow shape's collision wall."""
 WALL = 0.005
 """Thickness of bowls, cups and plates in metres."""
@@ -62,7 +63,9 @@ def _merge(meshes: list[Mesh]) -> Mesh:
     return Mesh(
         np.concatenate([m.vertices for m in meshes]),
         np.concatenate([m.normals for m in meshes]),
-        np.concatenate([m.faces + o for m, o in zip(meshes, offsets, strict=True)]).astype(np.int32),
+        np.concatenate([m.faces + o for m, o in zip(meshes, offsets, strict=True)]).astype(
+            np.int32
+        ),
     )
 
 
@@ -169,11 +172,13 @@ def _hollow_parts(kind: str, s: Mapping[str, float]) -> tuple[Part, ...]:
     """A disc for the foot and rings of boxes for the wall."""
     outline = _hollow_outline(kind, s)
     if kind == "bowl":
-        outline = outline[[0, 2, 3, 5]]
+        outline = outline[[0, 3, 5]]
+    # Only the foot touches the table: a wall that does multiplies the contacts to be solved.
+    outline[0, 1] = WALL
     down = s["height"] / 2
     foot = Part("cylinder", (float(outline[0, 0]), WALL), (0, 0, WALL / 2 - down, 0, 0, 0, 1))
     parts = [foot]
-    for (r0, z0), (r1, z1) in zip(outline[:-1], outline[1:], strict=True):
+    for (r0, z0), (r1, z1) in itertools.pairwise(outline):
         slope = np.array([r1 - r0, z1 - z0])
         length = float(np.linalg.norm(slope))
         along = slope / length
@@ -251,7 +256,8 @@ def _checked(shape: Shape) -> ShapeKind:
     bad = {k: v for k, v in shape.size.items() if k not in kind.dims or not 0 < v < 100}
     if bad or len(shape.size) != len(kind.dims):
         raise RobokilnError(
-            f"shape '{shape.kind}': expected {', '.join(kind.dims)} in metres, got {dict(shape.size)}"
+            f"shape '{shape.kind}': expected {', '.join(kind.dims)} in metres, "
+            f"got {dict(shape.size)}"
         )
     return kind
 

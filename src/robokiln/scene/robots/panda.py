@@ -8,7 +8,8 @@ from robokiln.scene.robots.description import Robot
 
 def _data() -> Path:
     spec = find_spec("pybullet_data")
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     return Path(spec.origin).parent
 
 

@@ -1,0 +1,8 @@
+"""The one loop that acts, steps and records; scenes at rest; experts and noise."""
+
+from robokiln.episode.config import EpisodeConfig
+from robokiln.episode.expert import Expert
+from robokiln.episode.loop import run
+from robokiln.episode.settle import draw_scene
+
+__all__ = ["EpisodeConfig", "Expert", "draw_scene", "run"]

@@ -1,0 +1,1 @@
+"""A SceneSpec that moves: the World protocol and its engines."""
