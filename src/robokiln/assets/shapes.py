@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from robokiln.geometry import IDENTITY, matrix_to_quat, pose, pose_tuple
+from robokiln.geometry import IDENTITY, matrix_to_quat, pose, pose_tuple, quat_from_yaw
 from robokiln.types import Array, PoseTuple, RobokilnError, Shape, lookup
 
 SEGMENTS = 24
@@ -169,15 +169,19 @@ def _hollow_profile(kind: str, s: Mapping[str, float]) -> Array:
 
 
 def _hollow_parts(kind: str, s: Mapping[str, float]) -> tuple[Part, ...]:
-    """A disc for the foot and rings of boxes for the wall."""
+    """An eight-pointed foot and rings of boxes for the wall."""
     outline = _hollow_outline(kind, s)
     if kind == "bowl":
         outline = outline[[0, 3, 5]]
     # Only the foot touches the table: a wall that does multiplies the contacts to be solved.
     outline[0, 1] = WALL
     down = s["height"] / 2
-    foot = Part("cylinder", (float(outline[0, 0]), WALL), (0, 0, WALL / 2 - down, 0, 0, 0, 1))
-    parts = [foot]
+    half, middle = float(outline[0, 0]) / np.sqrt(2), WALL / 2 - down
+    # Two crossed boxes: Bullet's contacts on a cylinder thinner than its margin are wrong.
+    parts = [
+        Part("box", (half, half, WALL / 2), pose_tuple(pose((0, 0, middle), quat_from_yaw(turn))))
+        for turn in (0.0, np.pi / 4)
+    ]
     for (r0, z0), (r1, z1) in itertools.pairwise(outline):
         slope = np.array([r1 - r0, z1 - z0])
         length = float(np.linalg.norm(slope))

@@ -69,7 +69,7 @@ def run(
             link_poses=links,
             contacts=_contacts(state),
             target_goal_pose=observation.target_goal_pose,
-            phase=np.int64(phase),
+            phase=np.array(phase),
         )
     return Episode(spec=spec, outcome=Outcome(reason == "success", reason), **recorder.arrays())
 

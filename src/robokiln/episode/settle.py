@@ -11,7 +11,7 @@ from robokiln.physics.world import World
 from robokiln.scene.robots import Robot
 from robokiln.scene.tasks import SceneRefused, Task
 from robokiln.seeds import Domain, Stream, generator
-from robokiln.types import Array, Camera, SceneSpec, State
+from robokiln.types import Array, Camera, SceneSpec
 
 SETTLE_SECONDS = 0.5
 MAX_SHIFT = 0.01
@@ -33,17 +33,18 @@ def draw_scene(
 ) -> SceneSpec:
     """The scene of one attempt, its bodies at rest. Raises SceneRefused with the reason."""
     drawn = task.sample(generator(domain, seed, slot, attempt, Stream.SCENE), robot, cameras)
-    world.load(drawn)
-    if any(world.state().touching):
-        raise SceneRefused("layout: a body touches the gripper")
-    world.settle(SETTLE_SECONDS)
-    spec = _settled(drawn, world.state())
+    spec = settled(world, drawn)
     words = task.instruction(spec, generator(domain, seed, slot, attempt, Stream.INSTRUCTION))
     return replace(spec, instruction=words)
 
 
-def _settled(drawn: SceneSpec, state: State) -> SceneSpec:
-    bodies = []
+def settled(world: World, drawn: SceneSpec) -> SceneSpec:
+    """The scene with its bodies where they come to rest. Raises SceneRefused with the reason."""
+    world.load(drawn)
+    if any(world.state().touching):
+        raise SceneRefused("layout: a body touches the gripper")
+    world.settle(SETTLE_SECONDS)
+    state, bodies = world.state(), []
     for body, now, velocity in zip(drawn.bodies, state.body_pose, state.body_velocity, strict=True):
         before = np.array(body.pose)
         if np.linalg.norm(now[:3] - before[:3]) > MAX_SHIFT or _tilt(before, now) > MAX_TILT:

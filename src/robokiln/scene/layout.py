@@ -10,7 +10,7 @@ import numpy as np
 from robokiln.geometry import pose, pose_tuple, quat_from_axis_angle, quat_from_yaw, quat_multiply
 from robokiln.scene.robots import Robot
 from robokiln.scene.tasks.task import SceneRefused
-from robokiln.types import Array, Body, Shape
+from robokiln.types import Array, Body, PoseTuple, Shape
 
 TRIES = 200
 """Draws for one body, and redraws of the whole layout, before the scene is refused."""
@@ -80,12 +80,12 @@ def _fit(
     return None
 
 
-def standing(centre: Array, height: float, yaw: float) -> tuple[float, ...]:
+def standing(centre: Array, height: float, yaw: float) -> PoseTuple:
     """Pose of a body that stands on the table."""
     return pose_tuple(pose((*centre, height / 2), quat_from_yaw(yaw)))
 
 
-def lying(centre: Array, radius: float, yaw: float) -> tuple[float, ...]:
+def lying(centre: Array, radius: float, yaw: float) -> PoseTuple:
     """Pose of a body whose own z axis lies along the table, at `yaw`."""
     tilt = quat_from_axis_angle(np.array([0.0, 1.0, 0.0]), np.pi / 2)
     return pose_tuple(pose((*centre, radius), quat_multiply(quat_from_yaw(yaw), tilt)))

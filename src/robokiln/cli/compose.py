@@ -1,0 +1,173 @@
+"""From `key=value` arguments to a plain, checked mapping. The only place that knows Hydra."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+import robokiln
+from robokiln.cli.suggest import unknown
+from robokiln.types import RobokilnError
+
+# Types of the values that may be null, and so can't be told from their default.
+_OPTIONAL: Mapping[str, type] = {
+    "workers": int,
+    "image_size": int,
+    "plan": str,
+    "image_policy": str,
+    "state_policy": str,
+    "dataset": str,
+}
+# Least values by the last part of the key.
+_LEAST: Mapping[str, int] = {
+    **dict.fromkeys(("episodes", "looks_per_episode", "supersample", "max_attempts"), 1),
+    **dict.fromkeys(("workers", "columns", "control_hz", "physics_hz", "max_steps", "steps"), 1),
+    **dict.fromkeys(("width", "height", "image_size"), 16),
+    **dict.fromkeys(("seed", "videos"), 0),
+}
+MISSING = "???"
+"""What YAML files give a key that the user must give."""
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+
+
+def config_directory() -> Path:
+    """configs/ of the checkout, or of the installed package."""
+    package = Path(robokiln.__file__).parent
+    installed, checkout = package / "configs", package.parents[1] / "configs"
+    return installed if installed.is_dir() else checkout
+
+
+def compose(verb: str, overrides: Sequence[str]) -> dict[str, Any]:
+    """The verb's configuration as plain values; RobokilnError for any argument that can't be."""
+    if not (config_directory() / f"{verb}.yaml").exists():
+        if overrides:
+            raise RobokilnError(f"'{overrides[0]}': `robokiln {verb}` takes no arguments")
+        return {}
+    parsed = [_parse(text) for text in overrides]
+    groups = [o for o in parsed if _is_group(o.key_or_group)]
+    for override in groups:
+        _check_choice(override)
+    base = _compose(verb, [str(o.input_line) for o in groups])
+    known = dict(_leaves(base))
+    for override in parsed:
+        if override not in groups:
+            _check_key(override, base, known)
+    composed = _compose(verb, overrides)
+    for key, value in _leaves(composed):
+        _check_value(key, value, known.get(key))
+    return composed
+
+
+def choices(group: str) -> list[str]:
+    """Names of the files in a folder of configs/."""
+    return sorted(p.stem for p in (config_directory() / group).glob("*.yaml"))
+
+
+def _compose(verb: str, overrides: Sequence[str]) -> dict[str, Any]:
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(config_directory()), version_base="1.3"):
+            config = hydra_compose(verb, list(overrides))
+        plain = OmegaConf.to_container(config, resolve=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise RobokilnError(str(error).splitlines()[0]) from None
+    assert isinstance(plain, dict)
+    return {str(k): v for k, v in plain.items()}
+
+
+def require(configuration: Mapping[str, Any], verb: str, *keys: str) -> None:
+    """An error that names the first of `keys` that must be given and was not."""
+    for key in keys:
+        if configuration[key] == MISSING:
+            raise RobokilnError(f"'{key}' is missing: robokiln {verb} {key}=DIR")
+
+
+def _parse(text: str) -> Override:
+    key, sign, _ = text.partition("=")
+    if not sign or not key:
+        raise RobokilnError(f"'{text}': expected key=value, for instance episodes=100")
+    try:
+        parsed = OverridesParser.create().parse_override(text)
+    except HydraException:
+        raise RobokilnError(
+            f"'{text}': can't be read as key=value; quote special characters: '{key}=\"...\"'"
+        ) from None
+    if parsed.is_add() or parsed.is_delete() or parsed.is_sweep_override():
+        raise RobokilnError(f"'{text}': expected key=value with one value")
+    return parsed
+
+
+def _group(key: str) -> str:
+    """The folder that a key chooses from: policy@policy_image chooses from policy."""
+    return key.partition("@")[0]
+
+
+def _is_group(key: str) -> bool:
+    folder = config_directory() / _group(key)
+    return folder.is_dir() and _group(key) != ""
+
+
+def _check_choice(override: Override) -> None:
+    group, name = _group(override.key_or_group), str(override.value())
+    if name not in choices(group):
+        raise RobokilnError(f"{unknown(group, name, choices(group))} ({group}=NAME)")
+
+
+def _check_key(override: Override, base: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    key = override.get_key_element()
+    if key not in known and key not in set(_branches(base)):
+        groups = [p.name for p in config_directory().iterdir() if p.is_dir()]
+        raise RobokilnError(unknown("key", key, [*known, *groups]))
+
+
+def _check_value(key: str, value: Any, default: Any) -> None:
+    leaf = key.rpartition(".")[2]
+    expected = type(default) if default not in (None, MISSING) else _OPTIONAL.get(leaf)
+    if value is None and (default is None or leaf in _OPTIONAL):
+        return
+    if expected in (int, float) and _is_number(value) and leaf in _LEAST and value < _LEAST[leaf]:
+        raise RobokilnError(f"{key}: expected at least {_LEAST[leaf]}, got {value}")
+    if expected is None or expected is type(value):
+        return
+    if expected is float and _is_number(value):
+        return
+    if expected is str and not isinstance(value, (dict, list)):
+        return
+    raise RobokilnError(f"{key}: expected {_KINDS.get(expected, expected.__name__)}, got {value!r}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """(dotted key, value) of every scalar and of every list of scalars."""
+    for name, child in _children(value):
+        yield from _leaves(child, f"{key}.{name}" if key else name)
+    if not _children(value):
+        yield key, value
+
+
+def _branches(value: Any, key: str = "") -> Iterator[str]:
+    for name, child in _children(value):
+        path = f"{key}.{name}" if key else name
+        yield path
+        yield from _branches(child, path)
+
+
+def _children(value: Any) -> list[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        return [(str(k), v) for k, v in value.items()]
+    if isinstance(value, list) and any(isinstance(v, (Mapping, list)) for v in value):
+        return [(str(i), v) for i, v in enumerate(value)]
+    return []

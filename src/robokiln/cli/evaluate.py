@@ -1,0 +1,55 @@
+"""`robokiln evaluate`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from robokiln.cli.progress import ProgressLine, closing_table
+from robokiln.cli.settings import Configuration, evaluation, worker_count
+
+if TYPE_CHECKING:
+    from robokiln.report.evaluate import Evaluation
+    from robokiln.report.statistics import Rate
+
+
+def main(configuration: Configuration, command: str) -> int:
+    """Evaluate policies and baselines in held-out scenes."""
+    names = ("image_policy", "state_policy")
+    policies = {n: Path(configuration[n]) for n in names if configuration[n] is not None}
+    out = Path(configuration["out"])
+    found = evaluate_rows(configuration, policies, out)
+    rows = [*rates(found), ("rollouts", str(out / "evaluation.json"))]
+    closing_table(rows, "robokiln run recipe=quickstart   (the whole journey, with a report)")
+    return 0
+
+
+def evaluate_rows(
+    configuration: Configuration, policies: Mapping[str, Path], out: Path
+) -> Evaluation:
+    """`report.evaluate` behind a progress line."""
+    config = evaluation(configuration, policies)
+    if policies:
+        # Tampered or missing files are found here, once, and not in every worker.
+        from robokiln.policy import load
+
+        for directory in policies.values():
+            load(directory, device="cpu")
+    from robokiln.report.evaluate import evaluate
+
+    with ProgressLine("evaluate") as line:
+
+        def show(done: int, total: int, so_far: Mapping[str, Rate]) -> None:
+            shares = (f"{name} {rate.successes}/{rate.n}" for name, rate in so_far.items())
+            line.update(done, total, ", ".join(shares))
+
+        return evaluate(config, policies, out, worker_count(configuration), show)
+
+
+def rates(found: Evaluation) -> list[tuple[str, str]]:
+    """Each row's successes with their interval."""
+    return [
+        (name, f"{row.successes}/{row.n}  (95 %: {row.low:.0%} to {row.high:.0%})")
+        for name, row in found.rows.items()
+    ]

@@ -1,0 +1,65 @@
+"""`robokiln generate`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from robokiln.cli.progress import ProgressLine, closing_table
+from robokiln.cli.settings import Configuration, generation_plan, worker_count
+from robokiln.kiln import GenerateResult, Plan, Progress, generate
+
+INCOMPLETE = 3
+
+
+def main(configuration: Configuration, command: str) -> int:
+    """Generate a dataset; 0, or 3 if slots had to be given up."""
+    out = Path(configuration["out"])
+    result = make(generation_plan(configuration), out, worker_count(configuration), command)
+    if result.dataset is None:
+        return explain_incomplete(result, out)
+    rows = [
+        ("dataset", str(result.dataset)),
+        ("attempts", f"{result.attempts}, accepted {result.accepted}"),
+        *((f"  refused: {reason}", str(count)) for reason, count in result.refused.items()),
+        ("run", str(out / "run.json")),
+    ]
+    if result.already_complete:
+        print(f"{out} is already complete; checked, nothing to do.")
+    closing_table(rows, f"robokiln train dataset={result.dataset} policy=image")
+    return 0
+
+
+def make(plan: Plan, out: Path, workers: int, command: str) -> GenerateResult:
+    """`kiln.generate` behind a progress line."""
+    lines: dict[str, ProgressLine] = {}
+
+    def show(now: Progress) -> None:
+        if now.stage not in lines:
+            for earlier in lines.values():
+                earlier.__exit__(None, None, None)
+            lines[now.stage] = ProgressLine(now.stage).__enter__()
+        lines[now.stage].update(now.done, now.total, _detail(now, lines[now.stage]))
+
+    try:
+        return generate(plan, out, workers, show, command)
+    finally:
+        for line in lines.values():
+            line.__exit__(None, None, None)
+
+
+def _detail(now: Progress, line: ProgressLine) -> str:
+    if now.stage != "generate":
+        return ""
+    share = f"yield {now.accepted / now.attempts:.1%}, " if now.attempts else ""
+    lost = f", {now.quarantined} quarantined" if now.quarantined else ""
+    return f"{share}{line.rate(now.done):.1f} episodes/min{lost}"
+
+
+def explain_incomplete(result: GenerateResult, out: Path) -> int:
+    """Say which slots were given up, and why."""
+    print(f"robokiln: incomplete: {len(result.quarantined)} slots given up", file=sys.stderr)
+    for name, reason in list(result.quarantined.items())[:10]:
+        print(f"  {name}: {reason}", file=sys.stderr)
+    print(f"Details in {out / 'quarantine'}; the same command tries again.", file=sys.stderr)
+    return INCOMPLETE

@@ -1,0 +1,72 @@
+"""Verbs, help and exit codes. Heavy packages are imported by the stage that needs them."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import sys
+from collections.abc import Mapping, Sequence
+
+from robokiln.cli.compose import compose
+from robokiln.cli.suggest import unknown
+from robokiln.cli.texts import OVERVIEW, VERBS
+from robokiln.types import RobokilnError
+
+OK, FAILED, USAGE, INCOMPLETE, DISK_FULL, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+_STAGES: Mapping[str, str] = {
+    "run": "robokiln.cli.journey",
+    "generate": "robokiln.cli.generate",
+    "train": "robokiln.cli.train",
+    "evaluate": "robokiln.cli.evaluate",
+    "show": "robokiln.cli.show",
+    "doctor": "robokiln.cli.doctor",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line; the process's exit code. A user's mistake is one message."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        return _dispatch(list(arguments))
+    except RobokilnError as error:
+        return _say(str(error), USAGE)
+    except KeyboardInterrupt:
+        return _say("stopped; the same command continues", INTERRUPTED)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            return _say(
+                f"no space left: {error.strerror}; what is finished is kept: "
+                "free some space, and the same command continues",
+                DISK_FULL,
+            )
+        if error.filename is None:
+            raise
+        return _say(f"{error.filename}: {error.strerror}", FAILED)
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(OVERVIEW)
+        return OK
+    if arguments[0] == "--version":
+        from robokiln import __version__
+
+        print(f"robokiln {__version__}")
+        return OK
+    verb, *overrides = arguments
+    if verb not in VERBS:
+        raise RobokilnError(unknown("command", verb, VERBS) + "; see `robokiln --help`")
+    if any(argument in ("-h", "--help") for argument in overrides):
+        print(VERBS[verb])
+        return OK
+    configuration = compose(verb, overrides)
+    command = " ".join(["robokiln", verb, *overrides])
+    stage = importlib.import_module(_STAGES[verb])
+    code: int = stage.main(configuration, command)
+    return code
+
+
+def _say(message: str, code: int) -> int:
+    print(f"robokiln: {message}", file=sys.stderr)
+    return code

@@ -1,0 +1,101 @@
+"""Composed configurations become the frozen dataclasses that stages take."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from robokiln.types import Camera, RobokilnError, from_json
+
+if TYPE_CHECKING:
+    from robokiln.kiln import Plan
+    from robokiln.report.rollouts import EvaluateConfig
+
+Configuration = Mapping[str, Any]
+
+
+def worker_count(configuration: Configuration) -> int:
+    """As many as asked for, else one for each core that this process may use."""
+    asked = configuration["workers"]
+    return int(asked) if asked is not None else len(os.sched_getaffinity(0))
+
+
+def cameras(configuration: Configuration) -> tuple[Camera, ...]:
+    """The cameras of configs/cameras, all of them square where `image_size` says so."""
+    from robokiln.frames import CameraConfig
+
+    entries = configuration["cameras"]["cameras"]
+    built = [from_json(CameraConfig, e, f"cameras.{i}").build() for i, e in enumerate(entries)]
+    size = configuration["image_size"]
+    if size is not None:
+        built = [replace(camera, width=size, height=size) for camera in built]
+    for camera in built:
+        if camera.width % 2 or camera.height % 2:
+            raise RobokilnError(
+                f"camera '{camera.name}': {camera.width} x {camera.height}: "
+                "video needs an even width and height"
+            )
+    return tuple(built)
+
+
+def generation_plan(configuration: Configuration) -> Plan:
+    """The plan that `generate` follows."""
+    from robokiln.episode import EpisodeConfig
+    from robokiln.frames import LookConfig
+    from robokiln.kiln import Plan
+
+    if configuration["plan"] is not None:
+        return _recorded_plan(Path(configuration["plan"]))
+    return Plan(
+        task=configuration["task"]["name"],
+        robot=configuration["robot"]["name"],
+        cameras=cameras(configuration),
+        episodes=configuration["episodes"],
+        seed=configuration["seed"],
+        look=from_json(LookConfig, configuration["look"], "look"),
+        looks_per_episode=configuration["looks_per_episode"],
+        supersample=configuration["supersample"],
+        episode=from_json(EpisodeConfig, configuration["episode"], "episode"),
+        max_attempts=configuration["max_attempts"],
+        codec=configuration["codec"],
+    )
+
+
+def _recorded_plan(path: Path) -> Plan:
+    from robokiln.kiln import Plan
+
+    try:
+        recorded = json.loads(path.read_text())["configuration"]
+    except OSError as error:
+        raise RobokilnError(f"plan: {path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError):
+        raise RobokilnError(f"plan: {path}: not a plan.json of robokiln") from None
+    return from_json(Plan, recorded, str(path))
+
+
+def evaluation(configuration: Configuration, policies: Mapping[str, Path]) -> EvaluateConfig:
+    """The evaluation of those rows whose policy is there."""
+    from robokiln.episode import EpisodeConfig
+    from robokiln.frames import LookConfig
+    from robokiln.report.rollouts import EvaluateConfig
+    from robokiln.report.rows import ROWS
+
+    scenes = {
+        name: count
+        for name, count in configuration["scenes"].items()
+        if not ROWS[name].policy or ROWS[name].policy in policies
+    }
+    return EvaluateConfig(
+        task=configuration["task"]["name"],
+        robot=configuration["robot"]["name"],
+        cameras=cameras(configuration),
+        scenes=scenes,
+        seed=configuration["seed"],
+        look=from_json(LookConfig, configuration["look"], "look"),
+        supersample=configuration["supersample"],
+        episode=from_json(EpisodeConfig, configuration["episode"], "episode"),
+    )

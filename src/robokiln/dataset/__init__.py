@@ -1,0 +1,59 @@
+"""LeRobotDataset v3.0: writer, reader, statistics, card and checks.
+
+dataset = robokiln.dataset.open("out/dataset", chunk=16)
+loader = torch.utils.data.DataLoader(dataset, batch_size=64, shuffle=True)
+"""
+
+from robokiln.dataset.assemble import assemble
+from robokiln.dataset.cameras import RecordedCamera, read_cameras, write_cameras
+from robokiln.dataset.card import CardFacts, write_card
+from robokiln.dataset.check import check
+from robokiln.dataset.checksums import file_hash, verify_checksums, write_checksums
+from robokiln.dataset.features import (
+    ACTION,
+    EXECUTED_ACTION,
+    IMAGES,
+    JOINT_POSITION,
+    JOINT_TARGET,
+    JOINT_VELOCITY,
+    STATE,
+    SUBTASK,
+    TARGET_GOAL_POSE,
+    standard_features,
+)
+from robokiln.dataset.info import DatasetInfo
+from robokiln.dataset.layout import DatasetError
+from robokiln.dataset.reader import Dataset, open
+from robokiln.dataset.records import EpisodeRecord
+from robokiln.dataset.video import encode_video, image_histogram, video_shape
+
+__all__ = [
+    "ACTION",
+    "EXECUTED_ACTION",
+    "IMAGES",
+    "JOINT_POSITION",
+    "JOINT_TARGET",
+    "JOINT_VELOCITY",
+    "STATE",
+    "SUBTASK",
+    "TARGET_GOAL_POSE",
+    "CardFacts",
+    "Dataset",
+    "DatasetError",
+    "DatasetInfo",
+    "EpisodeRecord",
+    "RecordedCamera",
+    "assemble",
+    "check",
+    "encode_video",
+    "file_hash",
+    "image_histogram",
+    "open",
+    "read_cameras",
+    "standard_features",
+    "verify_checksums",
+    "video_shape",
+    "write_cameras",
+    "write_card",
+    "write_checksums",
+]

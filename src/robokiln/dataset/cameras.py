@@ -1,0 +1,46 @@
+"""meta/robokiln/cameras.json: what a policy's page or a renderer needs to know of each camera."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from robokiln.dataset import layout
+from robokiln.dataset.assemble import write_json
+from robokiln.dataset.info import load_json
+from robokiln.dataset.layout import DatasetError
+from robokiln.types import PoseTuple, from_json, to_json
+
+FRAMES = ("base", "tool")
+
+
+@dataclass(frozen=True)
+class RecordedCamera:
+    """A camera of the dataset; `pose` (OpenCV) is in the robot's base or end-effector frame."""
+
+    name: str
+    width: int
+    height: int
+    fov: float
+    frame: str
+    pose: PoseTuple
+
+
+def write_cameras(root: Path, cameras: Sequence[RecordedCamera]) -> None:
+    """Write the file; it belongs before the checksums."""
+    write_json(root / layout.CAMERAS, to_json(tuple(cameras)))
+
+
+def read_cameras(root: Path) -> tuple[RecordedCamera, ...]:
+    """The cameras, or none where the dataset doesn't describe them."""
+    path = root / layout.CAMERAS
+    if not path.exists():
+        return ()
+    cameras: tuple[RecordedCamera, ...] = from_json(
+        tuple[RecordedCamera, ...], load_json(path), str(path)
+    )
+    for camera in cameras:
+        if camera.frame not in FRAMES:
+            raise DatasetError(f"{path}: frame '{camera.frame}' expected {' or '.join(FRAMES)}")
+    return cameras

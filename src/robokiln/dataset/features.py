@@ -1,0 +1,43 @@
+"""The columns that robokiln's datasets have, by the names that writer, policy and report share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from robokiln.types import ACTION_DIM, ACTION_NAMES, Camera, Feature
+
+IMAGES = "observation.images."
+STATE = "observation.state"
+JOINT_POSITION = "observation.joint_position"
+JOINT_VELOCITY = "observation.joint_velocity"
+TARGET_GOAL_POSE = "privileged.target_goal_pose"
+ACTION = "action"
+EXECUTED_ACTION = "action.executed"
+JOINT_TARGET = "action.joint_position"
+SUBTASK = "subtask_index"
+
+_POSE = ("x", "y", "z", "qx", "qy", "qz", "qw")
+
+
+def image_feature(camera: Camera) -> Feature:
+    """The video column of a camera."""
+    shape = (camera.height, camera.width, 3)
+    return Feature(IMAGES + camera.name, "video", shape, ("height", "width", "channels"))
+
+
+def standard_features(cameras: Sequence[Camera], joints: int) -> tuple[Feature, ...]:
+    """Every column of an episode but the five that the writer adds, for an arm of `joints`."""
+    joint_names = tuple(f"joint_{i + 1}" for i in range(joints))
+    poses = tuple(f"{role}_{axis}" for role in ("target", "goal") for axis in _POSE)
+    ee_unit = "m; rotation columns; opening in [0, 1]"
+    return (
+        *(image_feature(c) for c in cameras),
+        Feature(STATE, "float32", (ACTION_DIM,), ACTION_NAMES, ee_unit),
+        Feature(JOINT_POSITION, "float32", (joints,), joint_names, "rad"),
+        Feature(JOINT_VELOCITY, "float32", (joints,), joint_names, "rad/s"),
+        Feature(TARGET_GOAL_POSE, "float32", (14,), poses, "m; quaternion xyzw; world frame"),
+        Feature(ACTION, "float32", (ACTION_DIM,), ACTION_NAMES, ee_unit),
+        Feature(EXECUTED_ACTION, "float32", (ACTION_DIM,), ACTION_NAMES, ee_unit),
+        Feature(JOINT_TARGET, "float32", (joints,), joint_names, "rad"),
+        Feature(SUBTASK, "int64", (1,)),
+    )

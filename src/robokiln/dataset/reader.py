@@ -1,0 +1,143 @@
+"""A map-style dataset for anyone's training run: numpy out, PyTorch's default collate takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from robokiln.dataset import tables
+from robokiln.dataset.cache import cached_frames
+from robokiln.dataset.cameras import RecordedCamera, read_cameras
+from robokiln.dataset.check import checked
+from robokiln.dataset.features import ACTION, IMAGES
+from robokiln.dataset.info import DatasetInfo, EpisodeIndex
+from robokiln.dataset.layout import DatasetError
+from robokiln.dataset.video import decode
+from robokiln.types import Array, Feature, RobokilnError, lookup
+
+
+def open(
+    root: Path | str,
+    chunk: int = 16,
+    cameras: Sequence[str] | None = None,
+    columns: Sequence[str] | None = None,
+) -> Dataset:
+    """Open a LeRobotDataset v3.0 for training.
+
+    `chunk` actions are given for each frame. `cameras` ("front") and `columns` default to all.
+    """
+    if chunk < 1:
+        raise RobokilnError(f"chunk {chunk}: expected at least 1")
+    info, episodes = checked(Path(root))
+    return Dataset(info, episodes, chunk, cameras, columns)
+
+
+class Dataset:
+    """Frames by number, over all episodes in order.
+
+    `ds[i]` is a dict: every chosen column at frame i, [n] or a scalar; "action" as [chunk, n],
+    the last one repeated beyond the episode's end, where "action_is_pad" [chunk] is true; for each
+    chosen camera uint8 [H, W, 3]; "instruction".
+    """
+
+    def __init__(
+        self,
+        info: DatasetInfo,
+        episodes: EpisodeIndex,
+        chunk: int,
+        cameras: Sequence[str] | None,
+        columns: Sequence[str] | None,
+    ) -> None:
+        self.info = info
+        self.episode_bounds: Array = episodes.bounds
+        self.chunk = chunk
+        self._episodes = episodes
+        self._numeric = {f.name: f for f in info.features if f.dtype in tables.DTYPES}
+        self._columns: dict[str, Array] = {}
+        self._frames: dict[str, Array] = {}
+        self._selected = {
+            n: self.column(n) for n in (self._numeric if columns is None else columns)
+        }
+        self._videos = [
+            self._video_feature(c) for c in (info.videos if cameras is None else cameras)
+        ]
+        self._tasks = self.column("task_index")
+        if self._tasks.min() < 0 or self._tasks.max() >= len(info.tasks):
+            raise DatasetError(
+                f"{info.root}: a task_index lies outside the {len(info.tasks)} tasks"
+            )
+        self._end = np.repeat(episodes.bounds[:, 1], episodes.lengths)
+
+    def __len__(self) -> int:
+        return self.info.frames
+
+    def __getitem__(self, i: int) -> dict[str, Any]:
+        if not -len(self) <= i < len(self):
+            raise IndexError(f"frame {i} of {len(self)}")
+        i %= len(self)
+        item: dict[str, Any] = {name: values[i].copy() for name, values in self._selected.items()}
+        if ACTION in item:
+            rows = np.arange(i, i + self.chunk)
+            item[ACTION] = self._selected[ACTION][np.minimum(rows, self._end[i] - 1)]
+            item["action_is_pad"] = rows >= self._end[i]
+        for feature in self._videos:
+            item[feature] = self.frames(feature)[i].copy()
+        item["instruction"] = self.info.tasks[self._tasks[i]]
+        return item
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the pictures: a spawned worker opens the cache for itself."""
+        return self.__dict__ | {"_frames": {}}
+
+    @property
+    def instructions(self) -> list[str]:
+        """The instruction of each episode."""
+        return [self.info.tasks[t] for t in self._tasks[self.episode_bounds[:, 0]]]
+
+    def column(self, name: str) -> Array:
+        """A whole column: [N] for shape [1], else [N, n]."""
+        feature: Feature = lookup("column", name, self._numeric)
+        if name not in self._columns:
+            files = np.unique(self._episodes.data, axis=0)
+            paths = [self.info.data_file(int(c), int(f)) for c, f in files]
+            parts = [tables.read_column(path, feature) for path in paths]
+            self._columns[name] = np.concatenate(parts).astype(feature.dtype, copy=False)
+        return self._columns[name]
+
+    def frames(self, camera: str) -> Array:
+        """Read-only uint8 [N, H, W, 3]; the first call decodes into the user's cache folder."""
+        feature = self._video_feature(camera)
+        if feature not in self._frames:
+            self._frames[feature] = cached_frames(self.info, self._episodes, feature)
+        return self._frames[feature]
+
+    def video(self, camera: str, episode: int) -> Array:
+        """uint8 [T, H, W, 3] of one episode, decoded by itself."""
+        feature = self._video_feature(camera)
+        if not 0 <= episode < self.info.episodes:
+            raise RobokilnError(f"episode {episode}: the dataset has {self.info.episodes}")
+        chunk, file, first = (int(v) for v in self._episodes.video[feature][episode])
+        length = int(self._episodes.lengths[episode])
+        path = self.info.video_file(feature, chunk, file)
+        images: list[Array] = []
+        for n, image in decode(path, self.info.fps, first):
+            if n != first + len(images):
+                raise DatasetError(f"{path}: frame {first + len(images)} is missing")
+            images.append(image)
+            if len(images) == length:
+                return np.stack(images)
+        raise DatasetError(f"{path}: ends before episode {episode} does")
+
+    def cameras(self) -> tuple[RecordedCamera, ...]:
+        """The cameras as robokiln described them; none in a dataset from elsewhere."""
+        return read_cameras(self.info.root)
+
+    def _video_feature(self, camera: str) -> str:
+        if camera in self.info.videos:
+            return camera
+        short = {v.removeprefix(IMAGES): v for v in self.info.videos}
+        feature: str = lookup("camera", camera, short)
+        return feature

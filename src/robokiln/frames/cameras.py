@@ -1,0 +1,58 @@
+"""Cameras as a configuration writes them, and where a mounted camera is at each step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from robokiln.geometry import compose, look_at
+from robokiln.scene.robots import visual_links
+from robokiln.types import Array, Camera, RobokilnError, SceneSpec, lookup
+
+Point = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class CameraConfig:
+    """One entry of `configs/cameras`: a camera at `eye` that looks at `target`, `up` upwards.
+
+    All three are in the frame of the link `mount`, or of the world where that is "".
+    """
+
+    name: str
+    width: int
+    height: int
+    fov: float
+    eye: Point
+    target: Point
+    up: Point = (0.0, 0.0, 1.0)
+    mount: str = ""
+
+    def build(self) -> Camera:
+        """The camera, or an error where it could not see."""
+        if min(self.width, self.height) < 1 or not 0 < self.fov < 180:
+            raise RobokilnError(
+                f"camera '{self.name}': expected a positive size and a fov in (0, 180) degrees, "
+                f"got {self.width} x {self.height} and {self.fov}"
+            )
+        axis = np.subtract(self.target, self.eye)
+        if not np.linalg.norm(np.cross(axis, self.up)) > 1e-9:
+            raise RobokilnError(
+                f"camera '{self.name}': eye {self.eye}, target {self.target} and up {self.up} "
+                "do not span a plane"
+            )
+        pose = look_at(self.eye, self.target, self.up)
+        return Camera(self.name, self.width, self.height, self.fov, pose, self.mount)
+
+
+def camera_poses(spec: SceneSpec, camera: Camera, link_poses: Array) -> Array:
+    """The camera's pose in the world at each step [T, 7]; it moves with the link it is on."""
+    steps = len(link_poses)
+    if not camera.mount:
+        return np.tile(np.array(camera.pose, float), (steps, 1))
+    links = {name: i for i, name in enumerate(visual_links(spec))}
+    index = lookup(f"camera '{camera.name}': mount", camera.mount, links)
+    return compose(
+        np.asarray(link_poses)[:, index], np.broadcast_to(np.array(camera.pose), (steps, 7))
+    )

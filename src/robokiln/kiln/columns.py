@@ -1,0 +1,39 @@
+"""What an episode becomes in the dataset: its columns, its cameras, its subtasks."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from robokiln.dataset import RecordedCamera
+from robokiln.dataset import features as names
+from robokiln.geometry import compose, inverse, pose_to_action, pose_tuple
+from robokiln.scene.robots import Robot
+from robokiln.types import Array, Camera, Episode, RobokilnError
+
+
+def columns(episode: Episode) -> dict[str, Array]:
+    """The dataset's columns of T steps, without the ones that the writer adds."""
+    as_float = {
+        names.STATE: pose_to_action(episode.ee_pose, episode.gripper),
+        names.JOINT_POSITION: episode.joint_position,
+        names.JOINT_VELOCITY: episode.joint_velocity,
+        names.TARGET_GOAL_POSE: episode.target_goal_pose,
+        names.ACTION: episode.action,
+        names.EXECUTED_ACTION: episode.executed_action,
+        names.JOINT_TARGET: episode.joint_target,
+    }
+    found = {name: values.astype(np.float32) for name, values in as_float.items()}
+    return found | {names.SUBTASK: episode.phase.astype(np.int64)}
+
+
+def recorded_camera(camera: Camera, robot: Robot) -> RecordedCamera:
+    """A camera as the dataset describes it: in the robot's base frame or in the tool's frame."""
+    if camera.mount not in ("", robot.tool_link):
+        raise RobokilnError(
+            f"camera '{camera.name}': mount '{camera.mount}' not supported; "
+            f"available: '' (the world), {robot.tool_link}"
+        )
+    frame, pose = "base", camera.pose
+    if camera.mount:
+        frame, pose = "tool", pose_tuple(compose(inverse(robot.tool), camera.pose))
+    return RecordedCamera(camera.name, camera.width, camera.height, camera.fov, frame, pose)

@@ -1,0 +1,76 @@
+"""Files that are either whole and on the disk, or not there."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from robokiln.types import to_json
+
+
+class DiskFull(OSError):
+    """No space is left where the run writes; what is committed stays, and a resume continues."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(errno.ENOSPC, what)
+
+
+def is_disk_full(error: OSError) -> bool:
+    """Whether the device, the quota or the size limit of files is exhausted."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Readable JSON, whole or not at all, synced."""
+    text = json.dumps(to_json(value), indent=1, sort_keys=True, allow_nan=False) + "\n"
+    replace(path, lambda temporary: temporary.write_text(text))
+
+
+def write_json_lines(path: Path, values: list[Any]) -> None:
+    """One compact JSON value a line."""
+    lines = [json.dumps(to_json(v), sort_keys=True, allow_nan=False) + "\n" for v in values]
+    path.write_text("".join(lines))
+
+
+def replace(path: Path, write: Callable[[Path], Any]) -> None:
+    """Write beside `path`, sync, and rename over it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        write(temporary)
+        sync_file(temporary)
+        temporary.rename(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def sync_file(path: Path) -> None:
+    """A failure is fatal: the kernel may have dropped the data, so a second try proves nothing."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in a directory durable."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_tree(root: Path) -> None:
+    """Every file and directory below `root`, and `root` itself."""
+    for path in sorted(root.rglob("*"), reverse=True):
+        (sync_directory if path.is_dir() else sync_file)(path)
+    sync_directory(root)
+
+
+def sha256(path: Path) -> str:
+    """Of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,201 @@
+"""The run: every slot becomes a committed unit, then all of them become the dataset."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from robokiln import dataset
+from robokiln.frames import warm_up
+from robokiln.kiln.assembly import PROVENANCE, committed, counts, publish, refused_attempts
+from robokiln.kiln.commit import read_manifest
+from robokiln.kiln.files import DiskFull, write_json
+from robokiln.kiln.plan import Plan, differences, identity
+from robokiln.kiln.rundir import open_run
+from robokiln.kiln.runlog import RunLog
+from robokiln.kiln.unit import Job, Receipt, make_unit, unit_name
+from robokiln.types import RobokilnError
+from robokiln.workers import Failure, map_unordered
+
+DEADLINE_S = 600.0
+"""For one unit, all its attempts and looks together; far above what a slow machine needs."""
+INFRASTRUCTURE_TRIES = 3
+RECYCLE_AFTER = 200
+"""Units that a worker process makes before a fresh one takes its place."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands; `done` and `quarantined` of `total` slots or, assembling, episodes."""
+
+    stage: str
+    done: int
+    total: int
+    attempts: int = 0
+    accepted: int = 0
+    quarantined: int = 0
+
+
+@dataclass(frozen=True)
+class GenerateResult:
+    """What a run made. `dataset` is None while a slot is quarantined (slot -> reason)."""
+
+    dataset: Path | None
+    attempts: int
+    accepted: int
+    refused: dict[str, int]
+    quarantined: dict[str, str]
+    already_complete: bool = False
+
+
+def generate(
+    plan: Plan,
+    out: Path,
+    workers: int = 1,
+    progress: Callable[[Progress], None] = lambda _: None,
+    command: str = "",
+) -> GenerateResult:
+    """Fill every slot of the plan and publish `out`/dataset; continues what is there.
+
+    `command` is what the user typed, for run.json. Raises RobokilnError for a directory that
+    can't be used, DiskFull when space runs out.
+    """
+    if workers < 1:
+        raise RobokilnError(f"workers: expected at least 1, got {workers}")
+    who = identity(plan)
+    with open_run(out, who):
+        if (out / "dataset").exists():
+            return _already_complete(out, plan)
+        _check_space(plan, out)
+        with RunLog(out / "run.json", command, workers) as log:
+            with log.stage("warm_up"):
+                warm_up()
+            with log.stage("generate"):
+                quarantined = _fill_slots(plan, out, workers, progress, log)
+            if not quarantined:
+                with log.stage("assemble"):
+                    report = _assembling(progress)
+                    publish(out, plan, who, report)
+        return _result(out, quarantined)
+
+
+def _fill_slots(
+    plan: Plan, out: Path, workers: int, progress: Callable[[Progress], None], log: RunLog
+) -> dict[str, str]:
+    """Make the missing units; the slots that could not be filled, with the reason."""
+    units = committed(out)
+    done = {read_manifest(unit)["slot"] for unit in units}
+    attempts = len(units) + len(refused_attempts(units))
+    now = Progress("generate", len(done), plan.episodes, attempts, len(done))
+    progress(now)
+    queue = _Queue(Job(plan, out, slot) for slot in range(plan.episodes) if slot not in done)
+    failures: Counter[int] = Counter()
+    quarantined: dict[str, str] = {}
+    for job, result in map_unordered(make_unit, queue, workers, DEADLINE_S, RECYCLE_AFTER):
+        if isinstance(result, Failure):
+            failures[job.slot] += 1
+            if failures[job.slot] < INFRASTRUCTURE_TRIES:
+                queue.retry(job)
+                continue
+            _quarantine(out, quarantined, job.slot, result.reason, [])
+        elif result.disk_full:
+            raise DiskFull(result.disk_full)
+        else:
+            log.add(result)
+            now = _advance(now, result)
+            if result.accepted is None:
+                reason = f"all {plan.max_attempts} attempts refused"
+                _quarantine(out, quarantined, job.slot, reason, list(result.refusals))
+        now = replace(now, quarantined=len(quarantined))
+        progress(now)
+    return dict(sorted(quarantined.items()))
+
+
+def _advance(now: Progress, receipt: Receipt) -> Progress:
+    accepted = int(receipt.accepted is not None)
+    return replace(
+        now,
+        done=now.done + accepted,
+        attempts=now.attempts + accepted + len(receipt.refusals),
+        accepted=now.accepted + accepted,
+    )
+
+
+def _quarantine(
+    out: Path, quarantined: dict[str, str], slot: int, reason: str, refusals: list[str]
+) -> None:
+    name = unit_name(slot)
+    quarantined[name] = reason
+    facts = {"slot": slot, "reason": reason, "refusals": refusals}
+    write_json(out / "quarantine" / f"{name}.json", facts)
+
+
+class _Queue:
+    """Jobs in order, and those that are to be tried again at the end."""
+
+    def __init__(self, jobs: Iterator[Job]) -> None:
+        self._jobs = deque(jobs)
+
+    def __iter__(self) -> _Queue:
+        return self
+
+    def __next__(self) -> Job:
+        if not self._jobs:
+            raise StopIteration
+        return self._jobs.popleft()
+
+    def retry(self, job: Job) -> None:
+        """Give the job to a worker once more, after the others."""
+        self._jobs.append(job)
+
+
+def _result(out: Path, quarantined: dict[str, str]) -> GenerateResult:
+    units = committed(out)
+    reasons = [r["reason"] for r in refused_attempts(units)]
+    for name in quarantined:
+        reasons += json.loads((out / "quarantine" / f"{name}.json").read_text())["refusals"]
+    made = None if quarantined else out / "dataset"
+    return GenerateResult(made, **counts(len(units), reasons), quarantined=quarantined)
+
+
+def _already_complete(out: Path, plan: Plan) -> GenerateResult:
+    """A published dataset is checked, never edited."""
+    root = out / "dataset"
+    info = dataset.check(root)
+    expected = plan.episodes * plan.looks_per_episode
+    if info.episodes != expected:
+        raise RobokilnError(f"{root}: {info.episodes} episodes instead of {expected}")
+    published = json.loads((root / PROVENANCE / "plan.json").read_text())
+    keys = {"configuration": identity(plan)["configuration"]}
+    if differences({"configuration": published["configuration"]}, keys):
+        raise RobokilnError(f"{root}: its {PROVENANCE}/plan.json is not {out}/plan.json")
+    facts = json.loads((root / PROVENANCE / "generation.json").read_text())
+    return GenerateResult(root, **facts, quarantined={}, already_complete=True)
+
+
+def estimated_bytes(plan: Plan, episodes: int) -> int:
+    """An upper estimate of what so many slots take on disk: units, and the dataset beside them.
+
+    Measured on H.264 at 96 x 96, a pixel takes 0.4 bits; noise and small pictures take more.
+    """
+    video = sum(c.width * c.height for c in plan.cameras) / 8
+    row = 4 * 2 * 250  # columns and link poses of a step in floats, half of them of 8 bytes
+    frames = episodes * plan.episode.max_steps
+    return int(frames * 2 * (row + plan.looks_per_episode * video))
+
+
+def _check_space(plan: Plan, out: Path) -> None:
+    missing = plan.episodes - len(committed(out))
+    need, free = estimated_bytes(plan, missing), shutil.disk_usage(out).free
+    if free < need:
+        raise DiskFull(
+            f"about {need / 1e9:.2f} GB needed for {missing} episodes, {free / 1e9:.2f} free"
+        )
+
+
+def _assembling(progress: Callable[[Progress], None]) -> Callable[[int, int], None]:
+    return lambda done, total: progress(Progress("assemble", done, total))

@@ -1,0 +1,76 @@
+"""The head that turns features into a chunk, in one step or in two."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from robokiln.policy.spec import Labels, PolicySpec
+
+SECOND_TIME = 0.9
+"""t* of the second step (MIP, "Much Ado About Noising", arXiv 2512.01809)."""
+KNEE = 0.05
+"""Where smooth L1 turns linear, in normalised units: below the precision that a grasp needs."""
+
+
+class Residual(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Linear(width, width)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = x + self.body(x)
+        return out
+
+
+class ChunkHead(nn.Module):
+    """Features [B, inputs] -> normalised motion and gripper [B, chunk, 10].
+
+    With `two_step`, the first answer (from nothing) is refined once: in training the second step
+    sees the true chunk mixed with a tenth of noise instead of the first answer.
+    """
+
+    def __init__(self, spec: PolicySpec, inputs: int, width: int = 384, blocks: int = 2) -> None:
+        super().__init__()
+        self.chunk, self.two_step = spec.chunk, spec.two_step
+        self.enter = nn.Linear(inputs, width)
+        self.again = nn.Linear(10 * spec.chunk + 1, width)
+        self.body = nn.Sequential(*(Residual(width) for _ in range(blocks)), nn.LayerNorm(width))
+        self.leave = nn.Linear(width, 10 * spec.chunk)
+
+    def _step(self, features: Tensor, guess: Tensor, time: float) -> Tensor:
+        clock = guess.new_full((len(guess), 1), time)
+        x = self.enter(features) + self.again(torch.cat([guess, clock], -1))
+        out: Tensor = self.leave(self.body(x)).unflatten(-1, (self.chunk, 10))
+        return out
+
+    def losses(self, features: Tensor, labels: Labels) -> dict[str, Tensor]:
+        """Smooth L1 on the motion, cross-entropy on the gripper, over the steps' answers."""
+        truth = torch.cat([labels.motion, 2 * labels.gripper[..., None] - 1], -1).flatten(1)
+        guesses = [(torch.zeros_like(truth), 0.0)]
+        if self.two_step:
+            mixed = SECOND_TIME * truth + (1 - SECOND_TIME) * labels.noise
+            guesses.append((mixed, SECOND_TIME))
+        answers = [self._step(features, guess, time) for guess, time in guesses]
+        motion = [F.smooth_l1_loss(a[..., :9], labels.motion, beta=KNEE) for a in answers]
+        gripper = [F.binary_cross_entropy_with_logits(a[..., 9], labels.gripper) for a in answers]
+        return {"motion": sum_of(motion), "gripper": 0.2 * sum_of(gripper)}
+
+    def forward(self, features: Tensor) -> Tensor:
+        nothing = features.new_zeros(len(features), 10 * self.chunk)
+        answer = self._opened(self._step(features, nothing, 0.0))
+        if self.two_step:
+            guess = torch.cat([answer[..., :9], 2 * answer[..., 9:] - 1], -1).flatten(1)
+            answer = self._opened(self._step(features, SECOND_TIME * guess, SECOND_TIME))
+        return answer
+
+    @staticmethod
+    def _opened(answer: Tensor) -> Tensor:
+        return torch.cat([answer[..., :9], answer[..., 9:].sigmoid()], -1)
+
+
+def sum_of(terms: list[Tensor]) -> Tensor:
+    return torch.stack(terms).sum()

@@ -1,0 +1,89 @@
+"""Training batches: a pure function of the demonstrations, the seed and the step."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.random import Generator
+
+from robokiln import seeds
+from robokiln.policy.demonstrations import Demonstrations, role_pixels, role_positions
+from robokiln.policy.spec import Inputs, Labels, PolicySpec, crop_images, make_inputs, to_tensor
+from robokiln.policy.transforms import ToRelative
+from robokiln.types import ACTION_DIM, Array
+
+
+class Loader:
+    """`batch(step)`; since nothing else is remembered, training resumes anywhere."""
+
+    def __init__(
+        self,
+        data: Demonstrations,
+        spec: PolicySpec,
+        seed: int,
+        batch_size: int,
+        proprioception_dropout: float,
+    ) -> None:
+        self.data, self.spec, self.seed, self.batch_size = data, spec, seed, batch_size
+        self.dropout = proprioception_dropout
+        self.episode = data.episode
+        self.tokens = spec.vocabulary.encode(data.instructions)
+        self.pixels = {
+            c.name: role_pixels(c, data.proprioception, data.target_goal_pose) for c in spec.cameras
+        }
+        self._order: tuple[int, Array] = (-1, np.zeros(0, np.int64))
+
+    def _generator(self, number: int, index: int) -> Generator:
+        stream = seeds.Stream.POLICY
+        return seeds.generator(seeds.Domain.TRAINING, self.seed, number, 0, stream, index)
+
+    def rows(self, step: int) -> Array:
+        """The frames of a batch: each epoch sees every frame once, in an order of its own."""
+        places = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
+        return np.array([self._shuffled(int(p) // len(self.data))[p % len(self.data)]
+                         for p in places])  # fmt: skip
+
+    def _shuffled(self, epoch: int) -> Array:
+        if self._order[0] != epoch:
+            self._order = (epoch, self._generator(epoch, 1).permutation(len(self.data)))
+        return self._order[1]
+
+    def batch(self, step: int) -> tuple[Inputs, Labels]:
+        """Random crops, withheld proprioception and the labels that moved with the crops."""
+        rng = self._generator(step, 2)
+        return self.gather(self.rows(step), self._corners(rng), rng)
+
+    def _corners(self, rng: Generator) -> dict[str, Array]:
+        corners = {}
+        for camera in self.spec.cameras:
+            height, width = self.spec.crop(camera)
+            room = np.array([camera.width - width, camera.height - height])
+            corners[camera.name] = rng.integers(0, room + 1, (self.batch_size, 2))
+        return corners
+
+    def gather(
+        self, rows: Array, corners: dict[str, Array], rng: Generator
+    ) -> tuple[Inputs, Labels]:
+        data, spec = self.data, self.spec
+        proprioception = data.proprioception[rows].astype(np.float64)
+        images, pixels = {}, {}
+        for camera in spec.cameras:
+            corner = corners[camera.name]
+            frames = data.frames[camera.name]
+            images[camera.name] = crop_images(frames, rows, corner, spec.crop(camera))
+            pixels[camera.name] = self.pixels[camera.name][rows].copy()
+            pixels[camera.name][..., :2] -= corner[:, None]
+        shown = rng.random(len(rows)) >= self.dropout
+        poses = data.target_goal_pose[rows]
+        tokens = self.tokens[self.episode[rows]]
+        inputs = make_inputs(spec, images, corners, tokens, proprioception, poses, shown)
+        chunk = ToRelative()(data.action[data.chunk_rows(rows, spec.chunk)], proprioception)
+        motion = spec.chunk_scale(chunk[..., :9].reshape(len(rows), -1))
+        noise = rng.standard_normal((len(rows), spec.chunk * ACTION_DIM))
+        labels = Labels(
+            to_tensor(motion.reshape(len(rows), spec.chunk, 9)),
+            to_tensor(chunk[..., 9].clip(0, 1)),
+            to_tensor(noise),
+            {name: to_tensor(value) for name, value in pixels.items()},
+            to_tensor(spec.position(role_positions(poses.astype(np.float64)))),
+        )
+        return inputs, labels

@@ -1,0 +1,66 @@
+"""train_log.jsonl and its picture."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+LOG, PICTURE = "train_log.jsonl", "loss.png"
+NOT_LOSSES = ("step", "learning_rate", "samples_per_second")
+
+
+def read_log(out: Path, steps: int) -> list[dict[str, Any]]:
+    """The whole lines up to a step; a kill may have torn the last one."""
+    path = out / LOG
+    lines = []
+    for line in path.read_text().splitlines() if path.exists() else []:
+        try:
+            lines.append(json.loads(line))
+        except ValueError:
+            break
+    return [line for line in lines if line["step"] <= steps]
+
+
+def rewind_log(out: Path, steps: int) -> None:
+    """Forget what came after the checkpoint at `steps`; it will come again."""
+    kept = read_log(out, steps)
+    partial = out / f".{LOG}.partial"
+    partial.write_text("".join(json.dumps(line) + "\n" for line in kept))
+    os.replace(partial, out / LOG)
+
+
+def append_log(out: Path, line: dict[str, float]) -> None:
+    with (out / LOG).open("a") as file:
+        file.write(json.dumps({k: float(f"{v:.6g}") for k, v in line.items()}) + "\n")
+
+
+def draw_losses(out: Path) -> None:
+    """loss.png: every term and their sum over the steps."""
+    lines = read_log(out, 2**62)
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    steps = np.array([line["step"] for line in lines])
+    for name in (key for key in lines[-1] if key not in NOT_LOSSES):
+        smooth = _smoothed(np.array([line[name] for line in lines]))
+        width = 2.0 if name == "loss" else 1.0
+        axes.plot(steps, smooth, label=f"{name} {smooth[-1]:.3g}", linewidth=width)
+    axes.set(xlabel="training step", ylabel="loss", yscale="log")
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False)
+    figure.savefig(out / PICTURE, dpi=120, metadata={"Software": None})
+
+
+def _smoothed(values: np.ndarray[Any, Any], window: int = 9) -> np.ndarray[Any, Any]:
+    """A running mean over the last `window` values."""
+    total = np.cumsum(np.concatenate([[0.0], values]))
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(ends - window, 0)
+    smooth: np.ndarray[Any, Any] = (total[ends] - total[starts]) / (ends - starts)
+    return smooth

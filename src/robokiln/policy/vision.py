@@ -1,0 +1,131 @@
+"""Images: an encoder per camera that points at what the instruction names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from robokiln.policy.text import ROLES
+
+STRIDE = 4
+"""Pixels per cell of the heatmaps."""
+FREE_KEYPOINTS = 32
+
+
+@dataclass(frozen=True)
+class View:
+    """What an encoder makes of one camera; pixel coordinates are relative to the given pictures.
+
+    logits [B, ROLES, 1 + h * w], entry 0 for "not in the picture"; keypoints [B, ROLES, 2];
+    seen [B, ROLES]; pooled [B, ROLES, width]; free [B, FREE_KEYPOINTS, 2].
+    """
+
+    logits: Tensor
+    keypoints: Tensor
+    seen: Tensor
+    pooled: Tensor
+    free: Tensor
+
+
+def _block(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential:
+    padding = 0 if kernel == stride else kernel // 2
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, stride, padding),
+        nn.GroupNorm(8, outputs),
+        nn.GELU(),
+    )
+
+
+def cell_centers(height: int, width: int, stride: int, device: torch.device) -> Tensor:
+    """Pixel x, y of the cells' centres, row by row: [height * width, 2]."""
+    y, x = torch.meshgrid(
+        torch.arange(height, device=device), torch.arange(width, device=device), indexing="ij"
+    )
+    return (torch.stack([x, y], -1).reshape(-1, 2) + 0.5) * stride
+
+
+def peak_weights(heat: Tensor, height: int, width: int, radius: int = 1) -> Tensor:
+    """Probabilities [..., h * w] -> weights of the neighbourhood of the highest cell, sum 1.
+
+    An expectation over the whole map would be drawn towards every distractor that keeps a few per
+    cent; the neighbourhood still gives a position finer than a cell.
+    """
+    best = heat.argmax(-1, keepdim=True)
+    cells = torch.arange(height * width, device=heat.device)
+    near = ((cells // width - best // width).abs() <= radius) & (
+        (cells % width - best % width).abs() <= radius
+    )
+    weights = heat * near
+    return weights / weights.sum(-1, keepdim=True).clamp_min(1e-12)
+
+
+class CameraEncoder(nn.Module):
+    """Pictures [B, 3, H, W] in [-1, 1] and role vectors [B, ROLES, text] -> View."""
+
+    def __init__(self, text: int, stem: int = 32, width: int = 64) -> None:
+        super().__init__()
+        self.width = width
+        self.stem = _block(3, stem, STRIDE, STRIDE)
+        self.down = _block(stem, width, 3, 2)
+        self.film = nn.Linear(ROLES * text, 2 * width)
+        self.deep = nn.Sequential(_block(width, width, 3, 1), _block(width, width, 3, 1))
+        self.lateral = nn.Conv2d(stem, width, 1)
+        self.top = nn.Conv2d(width, width, 1)
+        self.join = nn.GroupNorm(8, width)
+        self.query = nn.Linear(text, width)
+        self.absent = nn.Linear(text, 1)
+        self.free = nn.Conv2d(width, FREE_KEYPOINTS, 1)
+        nn.init.zeros_(self.film.weight)
+        nn.init.zeros_(self.film.bias)
+
+    def forward(self, pictures: Tensor, roles: Tensor) -> View:
+        fine = self.stem(pictures)
+        scale, shift = self.film(roles.flatten(1))[..., None, None].chunk(2, 1)
+        deep = self.deep(self.down(fine) * (1 + scale) + shift)
+        up = F.interpolate(self.top(deep), scale_factor=2.0, mode="nearest")
+        joined = F.gelu(self.join(self.lateral(fine) + up))
+        height, width = joined.shape[-2:]
+        cells = joined.flatten(2).transpose(1, 2)
+        heat_logits = self.query(roles) @ cells.transpose(1, 2) * self.width**-0.5
+        logits = torch.cat([self.absent(roles), heat_logits], -1)
+        weights = peak_weights(heat_logits.softmax(-1), height, width)
+        centers = cell_centers(height, width, STRIDE, pictures.device)
+        return View(
+            logits,
+            weights @ centers,
+            1 - logits.softmax(-1)[..., 0],
+            weights @ cells,
+            self._free_keypoints(deep),
+        )
+
+    def _free_keypoints(self, deep: Tensor) -> Tensor:
+        """Spatial softmax (Finn et al., "Deep Spatial Autoencoders", 2016)."""
+        heat = self.free(deep).flatten(2).softmax(-1)
+        height, width = deep.shape[-2:]
+        points: Tensor = heat @ cell_centers(height, width, 2 * STRIDE, deep.device)
+        return points
+
+
+def heatmap_target(pixels: Tensor, height: int, width: int) -> Tensor:
+    """Where things are, pixel x, y and depth [..., 3] -> the label for `View.logits`.
+
+    Spread over the four nearest cells so that its expectation is the exact position; entry 0 where
+    the point lies outside the picture of `height` by `width` cells or behind the camera.
+    """
+    size = torch.tensor([width, height], device=pixels.device)
+    xy = pixels[..., :2] / STRIDE
+    inside = ((xy >= 0) & (xy < size)).all(-1) & (pixels[..., 2] > 0)
+    xy = torch.nan_to_num(xy - 0.5).clamp_min(0).minimum((size - 1).to(xy.dtype))
+    corner = xy.floor().minimum((size - 2).to(xy.dtype))
+    part = xy - corner
+    label = pixels.new_zeros(*pixels.shape[:-1], 1 + height * width)
+    for dy in (0, 1):
+        for dx in (0, 1):
+            weight = (part[..., 0] - (1 - dx)).abs() * (part[..., 1] - (1 - dy)).abs()
+            cell = (corner[..., 1] + dy) * width + corner[..., 0] + dx
+            label.scatter_add_(-1, cell.long()[..., None] + 1, (weight * inside)[..., None])
+    label[..., 0] = (~inside).to(label.dtype)
+    return label

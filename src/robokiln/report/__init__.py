@@ -1,0 +1,1 @@
+"""Closed-loop evaluation, its statistics, and the pages that show them."""

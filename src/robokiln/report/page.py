@@ -1,0 +1,172 @@
+"""The report: one self-contained HTML page, and report.json with the same facts."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from robokiln import dataset
+from robokiln.dataset import encode_video
+from robokiln.report.facts import ReportFacts, Training
+from robokiln.report.failures import FAILURES
+from robokiln.report.films import Clip, clips
+from robokiln.report.rows import IMAGE_POLICY, ROWS
+from robokiln.report.show import contact_sheet, side_by_side, spread
+from robokiln.types import to_json
+
+TEMPLATE = "page.html.j2"
+HTML, JSON = "report.html", "report.json"
+SHEET_EPISODES, SHEET_COLUMNS, SAMPLES = 6, 8, 3
+SAMPLE_HEIGHT = 192
+NBSP = "\u00a0"
+
+
+def write_report(out: Path, facts: ReportFacts) -> tuple[Path, Path]:
+    """Write `report.html` and `report.json` into `out`; their paths."""
+    out.mkdir(parents=True, exist_ok=True)
+    _replace(out / JSON, json.dumps(report_json(facts), indent=1) + "\n")
+    _replace(out / HTML, render_page(facts))
+    return out / HTML, out / JSON
+
+
+def report_json(facts: ReportFacts) -> dict[str, Any]:
+    """The facts for programs: `evaluation.<row>`, `generation`, `seconds.<stage>` and the rest."""
+    evaluation = facts.evaluation
+    rows = evaluation.rows if evaluation else {}
+    comparisons = evaluation.comparisons if evaluation else ()
+    return {
+        "title": facts.title,
+        "generation": to_json(facts.generation),
+        "training": {t.name: dict(t.facts) for t in facts.training},
+        "evaluation": {name: to_json(row) for name, row in rows.items()},
+        "comparisons": [to_json(c) for c in comparisons],
+        "seconds": dict(facts.seconds),
+        "bytes": dict(facts.bytes),
+        "commands": list(facts.commands),
+        "versions": dict(facts.versions),
+        "seeds": dict(facts.seeds),
+        "notes": list(facts.notes),
+    }
+
+
+def render_page(facts: ReportFacts) -> str:
+    """The page's HTML; pictures and videos lie inside it."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "percent": percent,
+        "duration": duration,
+        "size": size,
+        "base64": _base64,
+    }
+    template = environment.get_template(TEMPLATE)
+    sheet, samples = _dataset_pictures(facts.dataset)
+    return template.render(
+        facts=facts,
+        stages=list(dict.fromkeys([*facts.seconds, *facts.bytes])),
+        headline=headline(facts),
+        rows=ROWS,
+        failures=FAILURES,
+        sheet=sheet,
+        samples=samples,
+        curves=[(t, _curve(t)) for t in facts.training],
+        clips=_clips(facts),
+    )
+
+
+def headline(facts: ReportFacts) -> str:
+    """The result in a sentence, never a bare percentage."""
+    evaluation = facts.evaluation
+    if evaluation and evaluation.rows:
+        name = IMAGE_POLICY if IMAGE_POLICY in evaluation.rows else list(evaluation.rows)[-1]
+        row = evaluation.rows[name]
+        return (
+            f"{ROWS[name].label}: {row.successes} of {row.n} unseen scenes solved, "
+            f"{percent(row.successes / row.n)} (95{NBSP}% interval {interval(row.low, row.high)})."
+        )
+    if facts.generation:
+        made = facts.generation
+        return f"{made.episodes:,} demonstrations, {made.frames:,} frames."
+    return ""
+
+
+def percent(share: float) -> str:
+    """Whole per cent, but never 0 or 100 unless exactly so."""
+    whole = f"{100 * share:.0f}"
+    if (whole == "0" and share > 0) or (whole == "100" and share < 1):
+        whole = f"{100 * share:.1f}"
+    return f"{whole}{NBSP}%"
+
+
+def interval(low: float, high: float) -> str:
+    """Two bounds in per cent."""
+    return f"{100 * low:.0f}–{100 * high:.0f}{NBSP}%"
+
+
+def duration(seconds: float) -> str:
+    """ "7.4 s", "3 min 51 s" or "1 h 12 min"."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def size(count: float) -> str:
+    """Bytes in the largest decimal unit that leaves a whole number before the point."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def _dataset_pictures(root: Path | None) -> tuple[bytes | None, list[tuple[str, bytes]]]:
+    """The contact sheet as JPEG, and sample demonstrations as (instruction, MP4)."""
+    if root is None:
+        return None, []
+    data = dataset.open(root, columns=())
+    buffer = io.BytesIO()
+    sheet = contact_sheet(data, spread(data.info.episodes, SHEET_EPISODES), SHEET_COLUMNS)
+    sheet.save(buffer, "JPEG", quality=84)
+    samples = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sample.mp4"
+        for episode in spread(data.info.episodes, SAMPLES):
+            encode_video(path, side_by_side(data, episode, SAMPLE_HEIGHT), data.info.fps)
+            samples.append((data.instructions[episode], path.read_bytes()))
+    return buffer.getvalue(), samples
+
+
+def _curve(training: Training) -> bytes | None:
+    path = training.directory / "loss.png"
+    return path.read_bytes() if path.exists() else None
+
+
+def _clips(facts: ReportFacts) -> list[Clip]:
+    if facts.evaluation is None or facts.evaluation_dir is None:
+        return []
+    return clips(facts.evaluation, facts.evaluation_dir)
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _replace(path: Path, text: str) -> None:
+    part = path.with_suffix(".part")
+    part.write_text(text, encoding="utf-8")
+    os.replace(part, path)

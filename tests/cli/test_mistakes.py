@@ -1,0 +1,144 @@
+"""A user's mistake: exit code 2, the offender, a suggestion; no traceback and nothing written."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from robokiln.cli import main
+
+MISTAKES = [
+    ("generat", "did you mean 'generate'"),
+    ("generate episods=3", "did you mean 'episodes'"),
+    ("generate episodes", "expected key=value"),
+    ("generate task=pick_plase", "did you mean 'pick_place'"),
+    ("generate task.name=stack", "available: pick_place"),
+    ("generate robot=pand", "did you mean 'panda'"),
+    ("generate cameras=front", "available: front_wrist"),
+    ("generate look=rnadom", "did you mean 'random'"),
+    ("generate look.lihgts=[1,1]", "did you mean 'look.lights'"),
+    ("generate look.robot_tint=red", "expected a number, got 'red'"),
+    ("generate episodes=many", "expected a whole number, got 'many'"),
+    ("generate episodes=-3", "expected at least 1, got -3"),
+    ("generate workers=0", "expected at least 1, got 0"),
+    ("generate seed=4294967296", "seed: expected 0 to 4294967295"),
+    ("generate image_size=33", "even width and height"),
+    ("generate codec=h265", "available: av1, h264"),
+    ("generate seed=1,2", "expected key=value with one value"),
+    ("generate +episodes=2", "expected key=value with one value"),
+    ("generate plan=nowhere.json", "nowhere.json"),
+    ("train", "'dataset' is missing"),
+    ("train dataset=nowhere", "nowhere: is not a directory"),
+    ("train dataset=nowhere policy=imag", "did you mean 'image'"),
+    ("train dataset=nowhere policy.stepz=5", "did you mean 'policy.steps'"),
+    ("evaluate image_policy=nowhere", "nowhere"),
+    ("evaluate scenes.expert=0", "expected at least 1, got 0"),
+    ("show dataset=nowhere", "nowhere: is not a directory"),
+    ("run recipe=quick", "did you mean 'quickstart'"),
+    ("run policy@policy_image=stat", "did you mean 'state'"),
+    ("doctor now=1", "takes no arguments"),
+]
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Relative paths of the command lines lead into an empty directory."""
+    monkeypatch.chdir(tmp_path)
+
+
+def error_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What the refused command printed."""
+    assert main(arguments) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("robokiln: ")
+    return said
+
+
+@pytest.mark.parametrize(("line", "expected"), MISTAKES, ids=[line for line, _ in MISTAKES])
+def test_mistyped(
+    line: str, expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert expected in error_of(capsys, *line.split())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("line", ["", "--help", "run --help", "train -h", "doctor --help"])
+def test_help(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(line.split()) == 0
+    assert "robokiln" in capsys.readouterr().out
+
+
+def test_a_directory_of_someone_else_is_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    said = error_of(capsys, "generate", "out=mine")
+    assert "not a run directory" in said
+    assert "thesis.txt" in said
+    assert [p.name for p in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+
+
+def test_another_plan_is_refused_key_by_key(
+    finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = error_of(capsys, "generate", f"out={finished}", "episodes=4", "image_size=32")
+    assert "episodes: there 3, now 4" in said
+    assert "supersample: there 1, now 2" in said
+    assert "seed" not in said
+
+
+@pytest.fixture
+def copied(finished: Path, tmp_path: Path) -> Path:
+    """A dataset that may be damaged."""
+    return Path(shutil.copytree(finished / "dataset", tmp_path / "dataset"))
+
+
+@pytest.mark.parametrize(
+    ("damage", "expected"),
+    [
+        (lambda d: cut(d / "data/chunk-000/file-000.parquet"), "file-000.parquet"),
+        (
+            lambda d: cut(d / "videos/observation.images.front/chunk-000/file-000.mp4"),
+            "file-000.mp4",
+        ),
+        (lambda d: set_version(d, "v2.1"), "v2.1"),
+        (lambda d: set_version(d, "v4.0"), "v4.0"),
+        (lambda d: (d / "meta/info.json").unlink(), "not a LeRobot dataset"),
+    ],
+    ids=["cut table", "cut video", "older version", "newer version", "no info"],
+)
+def test_damaged_datasets_are_named(
+    damage: Callable[[Path], None],
+    expected: str,
+    copied: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    damage(copied)
+    assert expected in error_of(capsys, "train", f"dataset={copied}")
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def set_version(root: Path, version: str) -> None:
+    info = json.loads((root / "meta/info.json").read_text())
+    (root / "meta/info.json").write_text(json.dumps({**info, "codebase_version": version}))
+
+
+def test_tampered_policies_are_named(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "policy"
+    small = ("policy=state", "policy.steps=1", "policy.width=32")
+    assert main(["train", f"dataset={finished / 'dataset'}", f"out={out}", *small]) == 0
+    weights = out / "policy.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    assert "policy.safetensors" in error_of(capsys, "evaluate", f"state_policy={out}")
+    weights.unlink()
+    assert "policy.safetensors" in error_of(capsys, "evaluate", f"state_policy={out}")

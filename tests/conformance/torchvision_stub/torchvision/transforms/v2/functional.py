@@ -1,0 +1,1 @@
+"""Imported by lerobot, never called here."""

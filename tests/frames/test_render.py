@@ -1,0 +1,146 @@
+"""Pictures as bytes, cameras on the hand, shadows, and refusals."""
+
+import dataclasses
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from arranged import FRONT, WRIST, gray_look, link_poses, lone_body, reach, table_scene
+
+from robokiln import frames
+from robokiln.geometry import compose, look_at, pose_tuple
+from robokiln.scene.robots import visual_links
+from robokiln.types import Body, Frames, RobokilnError, Shape
+
+
+def digest(pictures: dict[str, Frames]) -> str:
+    found = hashlib.sha256()
+    for name in sorted(pictures):
+        for array in vars(pictures[name]).values():
+            found.update(array.tobytes())
+    return found.hexdigest()
+
+
+def reference_digest() -> str:
+    """Two steps of a full scene in a random look, supersampled."""
+    spec = table_scene()
+    look = frames.sample_look(spec, np.random.default_rng(3), frames.LookConfig())
+    return digest(frames.render(spec, reach(2), look, supersample=2))
+
+
+def test_same_bytes_again_and_in_another_process() -> None:
+    here = str(Path(__file__).parent)
+    code = f"import sys; sys.path.insert(0, {here!r})\nimport test_render as t"
+    code += "\nprint(t.reference_digest())"
+    again = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert reference_digest() == reference_digest() == again.stdout.strip()
+
+
+def test_one_step_is_the_same_as_that_step_of_an_episode() -> None:
+    spec, poses = table_scene(), reach(5)
+    renderer = frames.Renderer(spec, gray_look(spec))
+    all_steps = renderer.render(poses)
+    alone = renderer.render(poses[3:4], cameras=[WRIST])
+    assert list(alone) == ["wrist"]
+    assert np.array_equal(alone["wrist"].rgb[0], all_steps["wrist"].rgb[3])
+    assert all_steps["front"].rgb.shape == (5, 96, 96, 3)
+
+
+def test_wrist_camera_moves_with_the_hand() -> None:
+    spec, poses = table_scene(), reach(4)
+    where = frames.camera_poses(spec, WRIST, poses)
+    hand = poses[:, visual_links(spec).index("panda_hand")]
+    assert np.allclose(where, compose(hand, np.array(WRIST.pose)))
+    fixed = dataclasses.replace(WRIST, mount="", pose=pose_tuple(where[2]))
+    renderer = frames.Renderer(spec, gray_look(spec))
+    moving = renderer.render(poses)["wrist"]
+    assert np.abs(moving.rgb[0].astype(int) - moving.rgb[2]).mean() > 3
+    still = renderer.render(poses[2:3], cameras=[fixed])["wrist"]
+    assert np.array_equal(still.rgb[0], moving.rgb[2])
+
+
+def test_both_fingertips_are_in_the_wrist_picture() -> None:
+    spec = table_scene()
+    segmentation = frames.Renderer(spec, gray_look(spec)).render(reach(1))["wrist"].segmentation[0]
+    robot = segmentation == 1
+    assert robot[:, :48].any()
+    assert robot[:, 48:].any()
+    assert robot.mean() < 0.4
+
+
+def test_shadow_lies_below_a_floating_box() -> None:
+    """Under a light from straight above, the table is dark below the box and only there."""
+    spec = table_scene(1, (dataclasses.replace(FRONT, width=200, height=200),))
+    box = dataclasses.replace(spec.bodies[2], pose=(0.44, 0.0, 0.15, 0, 0, 0, 1))
+    spec = dataclasses.replace(spec, bodies=(*spec.bodies[:2], box))
+    lit, shadowed = (
+        frames.render(spec, link_poses(spec), gray_look(spec, shadows))["front"]
+        for shadows in (False, True)
+    )
+    table = lit.segmentation[0] == 3
+    darker = (lit.rgb[0].astype(int) - shadowed.rgb[0])[..., 1]
+    seen_shadow = table & (darker > 20)
+    columns = np.nonzero(seen_shadow)[1]
+    assert 20 < seen_shadow.sum() < 1500
+    assert abs(columns.mean() - 100) < 4
+    assert np.abs(darker[table & ~seen_shadow]).mean() < 0.1
+    expected = 0.045**2  # square metres of table, seen at this distance and slant
+    depth = lit.depth[0][seen_shadow].mean()
+    focal = 100 / np.tan(np.radians(FRONT.fov / 2))
+    eye = np.array(FRONT.pose[:3]) - [0.44, 0.0, 0.0]
+    slant = eye[2] / np.linalg.norm(eye)
+    assert abs(seen_shadow.sum() / (expected * slant * (focal / depth) ** 2) - 1) < 0.25
+
+
+def test_no_shadow_acne_on_a_lit_table() -> None:
+    spec = table_scene(0)
+    lit, shadowed = (
+        frames.render(spec, link_poses(spec), gray_look(spec, s))["front"] for s in (False, True)
+    )
+    on_table = lit.segmentation == 3
+    assert np.array_equal(lit.rgb[on_table], shadowed.rgb[on_table])
+
+
+def test_supersampling_is_an_average_in_linear_light() -> None:
+    """Six sixteenths of the tent's weight see white: sRGB 165, where bytes would average 96."""
+    ball = Body(
+        "wall", Shape("box", {"x": 1.0, "y": 1.0, "z": 1.0}), (0, 0.501, 0, 0, 0, 0, 1), 0, 1
+    )
+    camera = dataclasses.replace(FRONT, width=9, height=9, pose=look_at((3.0, 0, 0), (0, 0, 0)))
+    spec = lone_body(ball, camera)
+    look = gray_look(spec)
+    white, black = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)
+    material = dataclasses.replace(look.materials[0], color=white)
+    look = dataclasses.replace(
+        look,
+        materials=(material,),
+        lights=(),
+        ambient_sky=white,
+        ambient_ground=white,
+        background_top=black,
+        background_bottom=black,
+    )
+    row = frames.render(spec, link_poses(spec), look, supersample=4)["front"].rgb[0, 4, :, 0]
+    assert row[0] == 0
+    assert row[-1] == 255
+    assert row[4] == 165
+
+
+def test_refusals_name_the_offender() -> None:
+    spec = table_scene(1)
+    look = gray_look(spec)
+    renderer = frames.Renderer(spec, look)
+    with pytest.raises(RobokilnError, match=r"\[T, 14, 7\]"):
+        renderer.render(reach(1)[:, :5])
+    lost = dataclasses.replace(WRIST, mount="panda_thumb")
+    with pytest.raises(RobokilnError, match=r"panda_thumb.*available.*panda_hand"):
+        renderer.render(link_poses(spec), cameras=[lost])
+    with pytest.raises(RobokilnError, match="expected 3 materials"):
+        frames.Renderer(spec, dataclasses.replace(look, materials=look.materials[:1]))
+    with pytest.raises(RobokilnError, match="fov"):
+        frames.CameraConfig("front", 96, 96, 190.0, (1.0, 0.0, 0.0), (0.0, 0.0, 0.0)).build()
+    with pytest.raises(RobokilnError, match="up"):
+        frames.CameraConfig("front", 96, 96, 40.0, (0.0, 0.0, 1.0), (0.0, 0.0, 0.0)).build()

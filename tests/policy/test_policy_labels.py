@@ -1,0 +1,90 @@
+"""What the pictures' labels say, and that crops move them along."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from synthetic import demonstrations
+from torch.testing import assert_close
+
+from robokiln.policy import TrainConfig
+from robokiln.policy.demonstrations import Demonstrations, role_pixels
+from robokiln.policy.fit import fit_spec
+from robokiln.policy.loader import Loader
+from robokiln.policy.vision import STRIDE, cell_centers, heatmap_target, peak_weights
+
+CONFIG = TrainConfig(policy="image", steps=10, width=16, batch_size=16)
+
+
+def loader(data: Demonstrations, config: TrainConfig = CONFIG) -> Loader:
+    spec = fit_spec(data, config)
+    return Loader(data, spec, config.seed, config.batch_size, config.proprioception_dropout)
+
+
+def test_the_label_of_a_heatmap_has_the_exact_position_as_its_mean() -> None:
+    pixels = torch.tensor([[10.3, 20.9, 1.0], [2.0, 2.0, 0.5], [85.9, 86.0, 0.5]])
+    label = heatmap_target(pixels, 22, 22)
+    assert_close(label.sum(-1), torch.ones(3))
+    assert_close(label[:, 1:] @ cell_centers(22, 22, STRIDE, label.device), pixels[:, :2])
+
+
+def test_what_is_outside_or_behind_is_absent() -> None:
+    pixels = torch.tensor([[-0.1, 5, 1], [5, 88.1, 1], [5, 5, -1], [torch.nan, torch.inf, 0]])
+    label = heatmap_target(pixels, 22, 22)
+    assert_close(label[:, 0], torch.ones(4))
+    assert label[:, 1:].sum() == 0
+
+
+def test_a_far_distractor_does_not_draw_the_keypoint_away() -> None:
+    heat = torch.zeros(22 * 22)
+    heat[5 * 22 + 7], heat[5 * 22 + 8], heat[18 * 22 + 1] = 0.5, 0.1, 0.4
+    x, y = (peak_weights(heat, 22, 22) @ cell_centers(22, 22, 1, heat.device)).tolist()
+    np.testing.assert_allclose([x, y], [7.5 + 1 / 6, 5.5], atol=1e-5)
+
+
+def test_crops_move_pictures_and_labels_together() -> None:
+    data = demonstrations(2, seed=3, every=8)
+    load = loader(data)
+    rows = np.full(16, 5)
+    corners = {name: np.tile([3, 6], (16, 1)) for name in data.frames}
+    inputs, labels = load.gather(rows, corners, np.random.default_rng(0))
+    for camera in data.cameras:
+        whole = role_pixels(camera, data.proprioception, data.target_goal_pose)[5]
+        picture = data.frames[camera.name][5]
+        np.testing.assert_array_equal(inputs.images[camera.name][0], picture[6:94, 3:91])
+        moved = labels.pixels[camera.name][0].numpy()
+        np.testing.assert_allclose(moved[:, :2] + [3, 6], whole[:, :2], atol=1e-4)
+
+
+def test_labels_point_at_the_target_in_both_cameras() -> None:
+    data = demonstrations(4, seed=4, every=8)
+    for camera in data.cameras:
+        pixels = role_pixels(camera, data.proprioception, data.target_goal_pose)
+        for start in data.bounds[:, 0]:
+            x, y, _ = pixels[start, 0]
+            if not (2 < x < 94 and 2 < y < 94):
+                continue
+            patch = data.frames[camera.name][start].astype(int)
+            away = np.abs(patch[int(y), int(x)] - np.median(patch, axis=(0, 1))).max()
+            assert away > 40, camera.name
+
+
+def test_a_batch_is_a_function_of_the_step_and_epochs_see_every_frame() -> None:
+    data = demonstrations(2, seed=5, size=32, every=8)
+    one, other = loader(data), loader(data)
+    other.batch(7)
+    for a, b in zip(one.batch(3), other.batch(3), strict=True):
+        for name, value in vars(a).items():
+            if isinstance(value, torch.Tensor):
+                assert torch.equal(value, getattr(b, name)), name
+    steps = -(-len(data) // CONFIG.batch_size)
+    seen = np.concatenate([one.rows(step) for step in range(steps)])[: len(data)]
+    assert sorted(seen.tolist()) == list(range(len(data)))
+
+
+def test_chunks_stop_at_the_end_of_their_episode() -> None:
+    data = demonstrations(2, seed=6, size=32, every=8)
+    end = int(data.bounds[0, 1])
+    rows = data.chunk_rows(np.array([end - 2, end]), 4)
+    np.testing.assert_array_equal(rows[0], [end - 2, end - 1, end - 1, end - 1])
+    np.testing.assert_array_equal(rows[1], np.arange(end, end + 4))

@@ -1,0 +1,134 @@
+"""The training loop: exact resume, refusals, and that it learns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import SMALL
+from synthetic import demonstrations
+
+from robokiln.policy import TrainConfig, TrainProgress, load, train
+from robokiln.policy.demonstrations import Demonstrations
+from robokiln.policy.log import read_log
+from robokiln.policy.training import fit
+from robokiln.types import Array, RobokilnError
+
+CPU = torch.device("cpu")
+
+
+def stop_at(step: int) -> object:
+    def progress(state: TrainProgress) -> None:
+        if state.step == step:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+def test_stopped_training_continues_to_the_same_bits(
+    root: Path, trained: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    for step in (1, 3):
+        with pytest.raises(KeyboardInterrupt):
+            train(root, SMALL, out, "cpu", stop_at(step))
+    assert not (out / "policy.json").exists()
+    steps: list[int] = []
+    train(root, SMALL, out, "cpu", lambda state: steps.append(state.step))
+    assert steps == [3, 4]
+    for name in ("policy.safetensors", "policy.json", "checkpoint/state.safetensors"):
+        assert (out / name).read_bytes() == (trained / name).read_bytes(), name
+    assert [line["step"] for line in read_log(out, 99)] == [4]
+
+
+def test_a_finished_run_is_recognised_and_left_alone(root: Path, trained: Path) -> None:
+    before = {p: p.stat().st_mtime_ns for p in trained.rglob("*")}
+    assert train(root, SMALL, trained, "cpu") == trained
+    assert before == {p: p.stat().st_mtime_ns for p in trained.rglob("*")}
+    assert (trained / "loss.png").stat().st_size > 10_000
+
+
+def test_another_configuration_is_refused(root: Path, trained: Path) -> None:
+    with pytest.raises(RobokilnError, match=r"another training run \(seed: 0 there, 1 now\)"):
+        train(root, replace(SMALL, seed=1), trained, "cpu")
+
+
+def test_a_foreign_directory_is_refused(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("")
+    with pytest.raises(RobokilnError, match="holds no training run"):
+        train(root, SMALL, tmp_path, "cpu")
+
+
+def test_a_damaged_checkpoint_is_named(root: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        train(root, SMALL, out, "cpu", stop_at(2))
+    path = out / "checkpoint" / "state.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(RobokilnError, match=r"state\.safetensors: is damaged"):
+        train(root, SMALL, out, "cpu")
+
+
+def test_wrong_inputs_are_named(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(RobokilnError, match="policy 'imagge' not found; available: image, state"):
+        train(root, replace(SMALL, policy="imagge"), tmp_path / "a", "cpu")
+    with pytest.raises(RobokilnError, match="is not a LeRobot dataset"):
+        train(tmp_path / "none", SMALL, tmp_path / "b", "cpu")
+    with pytest.raises(RobokilnError, match=r"policy\.steps: expected at least 1, got 0"):
+        replace(SMALL, steps=0)
+    with pytest.raises(RobokilnError, match="device 'tpu' not found"):
+        train(root, SMALL, tmp_path / "c", "tpu")
+
+
+def test_a_loss_that_is_not_finite_stops_training(demos: Demonstrations, tmp_path: Path) -> None:
+    config = replace(SMALL, policy="state", learning_rate=1e30, clip=1e30, steps=20)
+    with pytest.raises(RobokilnError, match="the loss is not finite"):
+        fit(replace(demos, cameras=(), frames={}), config, tmp_path, CPU, "")
+
+
+def chunk_error(policy_dir: Path, data: Demonstrations, rows: Array) -> float:
+    """Mean distance (m) of predicted from demonstrated positions over the executed steps."""
+    policy = load(policy_dir, "cpu")
+    chunk = policy.predict(
+        {name: frames[rows] for name, frames in data.frames.items()},
+        data.proprioception[rows],
+        [data.instructions[e] for e in data.episode[rows]],
+        data.target_goal_pose[rows],
+    )
+    truth = data.action[data.chunk_rows(rows, policy.chunk)]
+    error = np.linalg.norm((chunk - truth)[:, : policy.execute, :3], axis=-1)
+    return float(error.mean())
+
+
+def test_the_image_policy_overfits_eight_samples(tmp_path: Path) -> None:
+    data = demonstrations(8, seed=7, size=48, every=8)
+    rows = data.bounds[:, 0] + 1
+    few = Demonstrations(
+        data.cameras,
+        {name: frames[rows] for name, frames in data.frames.items()},
+        data.proprioception[rows],
+        data.action[rows],
+        data.target_goal_pose[rows],
+        np.stack([np.arange(8), np.arange(8) + 1], -1),
+        data.instructions,
+    )
+    config = TrainConfig("image", steps=120, width=32, batch_size=8, warmup_steps=5, ema=0.9)
+    fit(few, config, tmp_path, CPU, "")
+    moved = np.linalg.norm(few.action[:, :3] - few.proprioception[:, :3], axis=-1).mean()
+    assert chunk_error(tmp_path, few, np.arange(8)) < 0.1 * moved
+
+
+def test_the_state_policy_learns_the_task_in_seconds(tmp_path: Path) -> None:
+    """The canary: where even the true poses can't be learned from, data or transforms are wrong."""
+    data = demonstrations(60, seed=8, size=16, every=4)
+    data = replace(data, cameras=(), frames={})
+    config = TrainConfig("state", steps=400, width=128, batch_size=128, chunk=4, execute=4)
+    fit(data, config, tmp_path, CPU, "")
+    held_out = replace(demonstrations(10, seed=9, size=16, every=4), cameras=(), frames={})
+    rows = np.arange(len(held_out))
+    truth = held_out.action[held_out.chunk_rows(rows, 4)][..., :3]
+    moved = np.linalg.norm(truth - held_out.proprioception[:, None, :3], axis=-1).mean()
+    assert chunk_error(tmp_path, held_out, rows) < 0.35 * moved

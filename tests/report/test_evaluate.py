@@ -1,0 +1,156 @@
+"""Small real evaluations: rows, resuming, workers, refusals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from worlds import CAMERAS, CONFIG, TASK, scene
+
+from robokiln.episode import run
+from robokiln.physics.bullet import BulletWorld
+from robokiln.report.baselines import RandomMotion
+from robokiln.report.evaluate import Evaluation, evaluate, film_path, read, summarize
+from robokiln.report.journal import NAME
+from robokiln.report.rollouts import (
+    EvaluateConfig,
+    Job,
+    Rollout,
+    held_out_scene,
+    load_film,
+    roll_out,
+)
+from robokiln.report.statistics import Rate
+from robokiln.types import RobokilnError, to_json
+
+SCENES = {"noop": 2, "expert": 2}
+SMALL = EvaluateConfig(
+    "pick_place", "panda", CAMERAS, SCENES, episode=replace(CONFIG, max_steps=130), filmed="expert"
+)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("evaluation") / "small"
+    evaluate(SMALL, {}, out)
+    return out
+
+
+def test_rows_of_a_real_evaluation(finished: Path) -> None:
+    found = read(finished)
+    expert, noop = found.rows["expert"], found.rows["noop"]
+    assert (expert.successes, expert.n, noop.successes, noop.n) == (2, 2, 0, 2)
+    assert noop.failures == {"never_reached_target": 2}
+    assert noop.seconds is None
+    assert expert.seconds is not None
+    assert 2 < expert.seconds.median < 6.5
+    assert expert.low < 1.0 == expert.high
+
+
+def test_rows_share_their_scenes(finished: Path) -> None:
+    by_row = {name: [r for r in read(finished).rollouts if r.row == name] for name in SCENES}
+    first, second = ([(r.scene, r.attempt, r.instruction) for r in by_row[n]] for n in SCENES)
+    assert first == second
+    assert len({text for _, _, text in first}) == 2
+
+
+def test_a_killed_evaluation_continues_to_the_same_result(finished: Path, tmp_path: Path) -> None:
+    out, seen = tmp_path / "again", list[tuple[int, int]]()
+    out.mkdir()
+    lines = (finished / NAME).read_text().splitlines(keepends=True)
+    (out / NAME).write_text("".join(lines[:3]) + lines[3][:40])
+
+    def progress(done: int, total: int, rates: dict[str, Rate]) -> None:
+        seen.append((done, total))
+        assert sum(r.n for r in rates.values()) == done
+
+    found = evaluate(SMALL, {}, out, workers=2, progress=progress)
+    assert to_json(found) == to_json(read(finished))
+    assert seen == [(3, 4), (4, 4)]
+    assert (out / "evaluation.json").read_bytes() == (finished / "evaluation.json").read_bytes()
+
+
+def test_another_plan_or_a_foreign_directory_is_refused(finished: Path, tmp_path: Path) -> None:
+    with pytest.raises(RobokilnError, match="another seed"):
+        evaluate(replace(SMALL, seed=1), {}, finished)
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(RobokilnError, match="holds no evaluation"):
+        evaluate(SMALL, {}, tmp_path)
+    with pytest.raises(RobokilnError, match="no finished evaluation"):
+        read(tmp_path)
+
+
+def test_mistakes_name_the_offender(tmp_path: Path) -> None:
+    with pytest.raises(RobokilnError, match="'nop' not found; available: .*noop"):
+        replace(SMALL, scenes={"nop": 1})
+    with pytest.raises(RobokilnError, match=r"scenes\.noop: expected at least 1, got 0"):
+        replace(SMALL, scenes={"noop": 0})
+    with pytest.raises(RobokilnError, match="task 'stak' not found"):
+        replace(SMALL, task="stak")
+    learned = replace(SMALL, scenes={"image_policy": 1})
+    with pytest.raises(RobokilnError, match="needs a trained 'image_policy'; given: none"):
+        evaluate(learned, {}, tmp_path / "out")
+    with pytest.raises(RobokilnError, match=r"policy\.json is missing"):
+        evaluate(learned, {"image_policy": tmp_path}, tmp_path / "out")
+
+
+def test_a_film_is_the_rollout(finished: Path, world: BulletWorld) -> None:
+    rollout = next(r for r in read(finished).rollouts if r.row == "expert")
+    film = load_film(film_path(finished, "expert", rollout.scene))
+    assert len(film.link_poses) == rollout.steps
+    assert film.spec == held_out_scene(world, SMALL, rollout.scene)[0]
+    assert len(film.look.materials) == len(film.spec.bodies)
+
+
+def test_random_motion_is_smooth_and_stays_among_the_bodies(world: BulletWorld) -> None:
+    spec = scene(world, 0)
+    actor = RandomMotion(spec, np.random.default_rng(0))
+    episode = run(world, TASK, spec, actor, replace(CONFIG, max_steps=150))
+    targets = episode.action[:, :3]
+    assert np.linalg.norm(np.diff(targets, axis=0), axis=1).max() < 0.016
+    assert np.linalg.norm(episode.ee_pose[20:, :3] - targets[20:], axis=1).max() < 0.05
+    assert np.ptp(targets[:, :2], axis=0).min() > 0.05
+    assert set(np.unique(episode.action[:, 9])) == {0.0, 1.0}
+
+
+def test_summary_pairs_rows_scene_by_scene() -> None:
+    config = replace(SMALL, scenes={"expert": 3, "image_policy": 4})
+    outcomes = {"expert": [1, 1, 0], "image_policy": [1, 0, 0, 1]}
+    rollouts = [
+        Rollout(row, i, 0, "", bool(ok), "", "success" if ok else "timeout_other", 20, 1.0, False)
+        for row, found in outcomes.items()
+        for i, ok in enumerate(found)
+    ]
+    found: Evaluation = summarize(config, rollouts[::-1])
+    (comparison,) = found.comparisons
+    assert (comparison.first, comparison.second) == ("image_policy", "expert")
+    test = comparison.test
+    assert (test.both, test.only_first, test.only_second, test.neither) == (1, 0, 1, 1)
+    assert list(found.rows) == ["expert", "image_policy"]
+
+
+def test_swapped_rows_keep_the_scene_and_change_the_words(
+    tmp_path: Path, untrained: Path, world: BulletWorld
+) -> None:
+    brief = replace(SMALL, episode=replace(CONFIG, max_steps=12), filmed="image_policy")
+    spec, attempt = held_out_scene(world, brief, 0)
+    found = {
+        row: roll_out(Job(brief, row, 0, untrained, tmp_path / "films" / f"{row}.npz"))
+        for row in ("image_policy", "blank_images", "swapped_instruction")
+    }
+    films = {row: load_film(tmp_path / "films" / f"{row}.npz") for row in found}
+    assert found["image_policy"].instruction == spec.instruction
+    assert found["swapped_instruction"].instruction != spec.instruction
+    swapped = films["swapped_instruction"].spec
+    assert replace(swapped, instruction=spec.instruction) == spec
+    assert {r.attempt for r in found.values()} == {attempt}
+    poses = {row: film.link_poses for row, film in films.items()}
+    assert not np.array_equal(poses["image_policy"], poses["blank_images"])
+    assert not np.array_equal(poses["image_policy"], poses["swapped_instruction"])
+    again = roll_out(Job(brief, "image_policy", 0, untrained, tmp_path / "films" / "again.npz"))
+    assert again == found["image_policy"]
+    assert np.array_equal(
+        load_film(tmp_path / "films" / "again.npz").link_poses, poses["image_policy"]
+    )
