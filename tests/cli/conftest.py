@@ -23,10 +23,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def start() -> Callable[..., "subprocess.Popen[str]"]:
+def start() -> Callable[..., subprocess.Popen[str]]:
     """Start `robokiln` in a process group of its own, as a terminal does."""
 
-    def started(*arguments: str) -> "subprocess.Popen[str]":
+    def started(*arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "robokiln.cli", *arguments],
             stdout=subprocess.PIPE,

@@ -16,7 +16,7 @@ MISTAKES = [
     ("generate task=pick_plase", "did you mean 'pick_place'"),
     ("generate task.name=stack", "available: pick_place"),
     ("generate robot=pand", "did you mean 'panda'"),
-    ("generate cameras=front", "available: front_wrist"),
+    ("generate cameras=front", "did you mean 'front_wrist'"),
     ("generate look=rnadom", "did you mean 'random'"),
     ("generate look.lihgts=[1,1]", "did you mean 'look.lights'"),
     ("generate look.robot_tint=red", "expected a number, got 'red'"),
@@ -29,14 +29,19 @@ MISTAKES = [
     ("generate seed=1,2", "expected key=value with one value"),
     ("generate +episodes=2", "expected key=value with one value"),
     ("generate plan=nowhere.json", "nowhere.json"),
+    ("generate plan=nowhere.json seed=3", "'seed=3': with plan=FILE only"),
     ("train", "'dataset' is missing"),
     ("train dataset=nowhere", "nowhere: is not a directory"),
     ("train dataset=nowhere policy=imag", "did you mean 'image'"),
-    ("train dataset=nowhere policy.stepz=5", "did you mean 'policy.steps'"),
+    ("train dataset=nowhere policy.steps=0", "policy.steps: expected at least 1, got 0"),
+    ("train dataset=nowhere polcy.steps=0", "did you mean 'policy.steps'"),
     ("evaluate image_policy=nowhere", "nowhere"),
     ("evaluate scenes.expert=0", "expected at least 1, got 0"),
     ("show dataset=nowhere", "nowhere: is not a directory"),
     ("run recipe=quick", "did you mean 'quickstart'"),
+    ("run policy_image.stepz=5", "key 'stepz' not found; available: batch_size"),
+    ("generate episode.max_step=5", "key 'max_step' not found; available: acceleration"),
+    ("generate episode.speed=fast", "episode.speed: expected float, got 'fast'"),
     ("run policy@policy_image=stat", "did you mean 'state'"),
     ("doctor now=1", "takes no arguments"),
 ]
@@ -135,6 +140,7 @@ def test_tampered_policies_are_named(
     out = tmp_path / "policy"
     small = ("policy=state", "policy.steps=1", "policy.width=32")
     assert main(["train", f"dataset={finished / 'dataset'}", f"out={out}", *small]) == 0
+    capsys.readouterr()
     weights = out / "policy.safetensors"
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1

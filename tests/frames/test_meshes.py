@@ -1,6 +1,7 @@
 """The robot's prepared meshes and their cache."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from robokiln.scene import robots
 
 
 @pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty cache directory, with nothing remembered in this process."""
     monkeypatch.setenv("ROBOKILN_CACHE", str(tmp_path))
     robot_meshes.cache_clear()

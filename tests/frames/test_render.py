@@ -5,12 +5,15 @@ import hashlib
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from arranged import FRONT, WRIST, gray_look, link_poses, lone_body, reach, table_scene
 
 from robokiln import frames
+from robokiln.frames.raster import draw_triangles, place
+from robokiln.frames.shade import shade_picture
 from robokiln.geometry import compose, look_at, pose_tuple
 from robokiln.scene.robots import visual_links
 from robokiln.types import Body, Frames, RobokilnError, Shape
@@ -144,3 +147,11 @@ def test_refusals_name_the_offender() -> None:
         frames.CameraConfig("front", 96, 96, 190.0, (1.0, 0.0, 0.0), (0.0, 0.0, 0.0)).build()
     with pytest.raises(RobokilnError, match="up"):
         frames.CameraConfig("front", 96, 96, 40.0, (0.0, 0.0, 1.0), (0.0, 0.0, 0.0)).build()
+
+
+def test_each_kernel_is_compiled_for_one_signature() -> None:
+    """Warming up is enough: a real scene in any size needs no further compilation."""
+    frames.warm_up()
+    reference_digest()
+    kernels: list[Any] = [place, draw_triangles, shade_picture]
+    assert [len(kernel.signatures) for kernel in kernels] == [1, 1, 1]

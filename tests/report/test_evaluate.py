@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def test_a_killed_evaluation_continues_to_the_same_result(finished: Path, tmp_pa
     lines = (finished / NAME).read_text().splitlines(keepends=True)
     (out / NAME).write_text("".join(lines[:3]) + lines[3][:40])
 
-    def progress(done: int, total: int, rates: dict[str, Rate]) -> None:
+    def progress(done: int, total: int, rates: Mapping[str, Rate]) -> None:
         seen.append((done, total))
         assert sum(r.n for r in rates.values()) == done
 
@@ -83,7 +84,7 @@ def test_another_plan_or_a_foreign_directory_is_refused(finished: Path, tmp_path
 
 
 def test_mistakes_name_the_offender(tmp_path: Path) -> None:
-    with pytest.raises(RobokilnError, match="'nop' not found; available: .*noop"):
+    with pytest.raises(RobokilnError, match=r"'nop' not found; available: .*noop"):
         replace(SMALL, scenes={"nop": 1})
     with pytest.raises(RobokilnError, match=r"scenes\.noop: expected at least 1, got 0"):
         replace(SMALL, scenes={"noop": 0})

@@ -37,6 +37,8 @@ _LEAST: Mapping[str, int] = {
 }
 MISSING = "???"
 """What YAML files give a key that the user must give."""
+# Below these any key may be given; the dataclass that they fill refuses what it doesn't have.
+_OPEN = ("episode", "policy", "policy_image", "policy_state")
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
 
@@ -62,7 +64,7 @@ def compose(verb: str, overrides: Sequence[str]) -> dict[str, Any]:
     for override in parsed:
         if override not in groups:
             _check_key(override, base, known)
-    composed = _compose(verb, overrides)
+    composed = _compose(verb, [_openly(o) for o in parsed])
     for key, value in _leaves(composed):
         _check_value(key, value, known.get(key))
     return composed
@@ -117,6 +119,17 @@ def _is_group(key: str) -> bool:
     return folder.is_dir() and _group(key) != ""
 
 
+def _is_open(key: str) -> bool:
+    return key.partition(".")[0] in _OPEN and "." in key
+
+
+def _openly(override: Override) -> str:
+    """What Hydra wants to see of a key that the files need not name."""
+    return (
+        f"++{override.input_line}" if _is_open(override.key_or_group) else str(override.input_line)
+    )
+
+
 def _check_choice(override: Override) -> None:
     group, name = _group(override.key_or_group), str(override.value())
     if name not in choices(group):
@@ -125,7 +138,8 @@ def _check_choice(override: Override) -> None:
 
 def _check_key(override: Override, base: Mapping[str, Any], known: Mapping[str, Any]) -> None:
     key = override.get_key_element()
-    if key not in known and key not in set(_branches(base)):
+    open_here = _is_open(key) and key.partition(".")[0] in base
+    if not open_here and key not in known and key not in set(_branches(base)):
         groups = [p.name for p in config_directory().iterdir() if p.is_dir()]
         raise RobokilnError(unknown("key", key, [*known, *groups]))
 
@@ -135,7 +149,7 @@ def _check_value(key: str, value: Any, default: Any) -> None:
     expected = type(default) if default not in (None, MISSING) else _OPTIONAL.get(leaf)
     if value is None and (default is None or leaf in _OPTIONAL):
         return
-    if expected in (int, float) and _is_number(value) and leaf in _LEAST and value < _LEAST[leaf]:
+    if leaf in _LEAST and _is_number(value) and value < _LEAST[leaf]:
         raise RobokilnError(f"{key}: expected at least {_LEAST[leaf]}, got {value}")
     if expected is None or expected is type(value):
         return

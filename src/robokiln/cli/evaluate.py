@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from robokiln.cli.progress import ProgressLine, closing_table
 from robokiln.cli.settings import Configuration, evaluation, worker_count
+from robokiln.types import RobokilnError
 
 if TYPE_CHECKING:
     from robokiln.report.evaluate import Evaluation
@@ -18,6 +19,11 @@ def main(configuration: Configuration, command: str) -> int:
     """Evaluate policies and baselines in held-out scenes."""
     names = ("image_policy", "state_policy")
     policies = {n: Path(configuration[n]) for n in names if configuration[n] is not None}
+    for name, directory in policies.items():
+        if not directory.is_dir():
+            raise RobokilnError(
+                f"{name}: {directory} is not a directory; `robokiln train` makes one"
+            )
     out = Path(configuration["out"])
     found = evaluate_rows(configuration, policies, out)
     rows = [*rates(found), ("rollouts", str(out / "evaluation.json"))]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
 from robokiln.cli.progress import ProgressLine, closing_table
 from robokiln.cli.settings import Configuration, generation_plan, worker_count
 from robokiln.kiln import GenerateResult, Plan, Progress, generate
+from robokiln.types import RobokilnError
 
 INCOMPLETE = 3
 
 
 def main(configuration: Configuration, command: str) -> int:
     """Generate a dataset; 0, or 3 if slots had to be given up."""
+    if configuration["plan"] is not None:
+        _refuse_beside_plan(command)
     out = Path(configuration["out"])
     result = make(generation_plan(configuration), out, worker_count(configuration), command)
     if result.dataset is None:
@@ -28,6 +32,13 @@ def main(configuration: Configuration, command: str) -> int:
         print(f"{out} is already complete; checked, nothing to do.")
     closing_table(rows, f"robokiln train dataset={result.dataset} policy=image")
     return 0
+
+
+def _refuse_beside_plan(command: str) -> None:
+    """A recorded plan is taken whole, so nothing else may seem to have been heard."""
+    for argument in shlex.split(command)[2:]:
+        if argument.partition("=")[0] not in ("plan", "out", "workers"):
+            raise RobokilnError(f"'{argument}': with plan=FILE only out and workers may be given")
 
 
 def make(plan: Plan, out: Path, workers: int, command: str) -> GenerateResult:

@@ -16,10 +16,11 @@ from robokiln import dataset
 from robokiln.cli.evaluate import evaluate_rows, rates
 from robokiln.cli.generate import explain_incomplete, make
 from robokiln.cli.progress import closing_table
-from robokiln.cli.settings import Configuration, generation_plan, worker_count
-from robokiln.cli.train import train_policy
+from robokiln.cli.settings import Configuration, evaluation, generation_plan, worker_count
+from robokiln.cli.train import train_config, train_policy
 from robokiln.kiln import GenerateResult
 from robokiln.kiln.files import write_json
+from robokiln.types import RobokilnError
 
 POLICIES = ("state", "image")
 VERSIONS = ("numpy", "torch", "numba", "pyarrow", "av")
@@ -28,7 +29,14 @@ VERSIONS = ("numpy", "torch", "numba", "pyarrow", "av")
 def main(configuration: Configuration, command: str) -> int:
     """Generate, train, evaluate, report; 0, or 3 if the dataset is incomplete."""
     out = Path(configuration["out"])
+    policies = {f"{name}_policy": out / f"policy_{name}" for name in POLICIES}
+    if configuration["plan"] is not None:
+        raise RobokilnError("plan: goes with `robokiln generate`; a recipe has its own")
+    # All of it is checked first: a mistake in a late stage must not cost the early ones' time.
     plan = generation_plan(configuration)
+    for name in POLICIES:
+        train_config(configuration[f"policy_{name}"])
+    evaluation(configuration, policies)
     made = make(plan, out / "generate", worker_count(configuration), command)
     if made.dataset is None:
         return explain_incomplete(made, out / "generate")
@@ -38,7 +46,6 @@ def main(configuration: Configuration, command: str) -> int:
         finished = (where / "policy.json").exists()
         with watch.stage(f"train_{name}", idle=finished):
             train_policy(made.dataset, settings, where, configuration["device"], f"train {name}")
-    policies = {f"{name}_policy": out / f"policy_{name}" for name in POLICIES}
     finished = (out / "evaluation" / "evaluation.json").exists()
     with watch.stage("evaluate", idle=finished):
         found = evaluate_rows(configuration, policies, out / "evaluation")
@@ -83,6 +90,7 @@ def _report(
     seconds: dict[str, float],
 ) -> Path:
     # Imported late: plots and templates are of no use to the other verbs.
+    from robokiln.policy import describe
     from robokiln.report.evaluate import read
     from robokiln.report.facts import Generation, ReportFacts, Training
     from robokiln.report.page import write_report
@@ -108,7 +116,7 @@ def _report(
         versions=_versions(),
         seeds={
             "generation": configuration["seed"],
-            **{f"training, {n}": configuration[f"policy_{n}"]["seed"] for n in POLICIES},
+            **{f"training, {n}": describe(out / f"policy_{n}").config.seed for n in POLICIES},
             "evaluation": configuration["seed"],
         },
     )

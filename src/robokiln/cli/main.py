@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -61,7 +62,7 @@ def _dispatch(arguments: list[str]) -> int:
         print(VERBS[verb])
         return OK
     configuration = compose(verb, overrides)
-    command = " ".join(["robokiln", verb, *overrides])
+    command = shlex.join(["robokiln", verb, *overrides])
     stage = importlib.import_module(_STAGES[verb])
     code: int = stage.main(configuration, command)
     return code

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from robokiln import dataset
 from robokiln.cli.compose import require
 from robokiln.cli.progress import ProgressLine, closing_table
 from robokiln.cli.settings import Configuration
+from robokiln.types import from_json
+
+if TYPE_CHECKING:
+    from robokiln.policy import TrainConfig
 
 
 def main(configuration: Configuration, command: str) -> int:
@@ -22,14 +27,20 @@ def main(configuration: Configuration, command: str) -> int:
     return 0
 
 
+def train_config(policy: Configuration) -> TrainConfig:
+    """The fields of TrainConfig, checked."""
+    # Imported late: torch takes seconds, and a wrong path should not have to wait for it.
+    from robokiln.policy import TrainConfig
+
+    return from_json(TrainConfig, policy, "policy")
+
+
 def train_policy(root: Path, policy: Configuration, out: Path, device: str, label: str) -> None:
     """`policy.train` behind a progress line; `policy` holds the fields of TrainConfig."""
     dataset.check(root)
-    # Imported late: torch takes seconds, and a wrong path should not have to wait for it.
-    from robokiln.policy import TrainConfig, TrainProgress, train
-    from robokiln.types import from_json
+    config = train_config(policy)
+    from robokiln.policy import TrainProgress, train
 
-    config = from_json(TrainConfig, policy, "policy")
     with ProgressLine(label) as line:
 
         def show(now: TrainProgress) -> None:

@@ -21,12 +21,14 @@ from robokiln.types import Array
 KEEP = 0.07
 """Share of a part's triangles that decimation keeps; a Panda has 103k."""
 KEEP_AT_LEAST = 200
-SMALLEST = 0.012
+SMALLEST = 0.02
 """Metres: separate pieces no larger than this (letters, screws, button symbols) are left out."""
 CREASE = np.cos(np.radians(40.0))
 """Faces that meet at more than this angle do not share a normal."""
 WHITE = (230, 235, 237)
 """Of a mesh file without materials."""
+_SOURCE = Path(__file__).read_bytes()
+"""Read with the code it stands for, so that an edit never names what older code prepared."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def robot_meshes(robot: Robot) -> tuple[LinkMesh, ...]:
 
 def _content_hash(robot: Robot) -> str:
     """Of everything that the prepared meshes follow from: this file, the models, their origins."""
-    digest = hashlib.sha256(Path(__file__).read_bytes())
+    digest = hashlib.sha256(_SOURCE)
     for visual in robot.visuals:
         digest.update(repr((visual.link, visual.origin)).encode())
         for file in (visual.mesh, visual.mesh.with_suffix(".mtl")):

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from robokiln.frames.color import to_linear
+from robokiln.frames.lighting import Lights
 from robokiln.frames.raster import View
-from robokiln.frames.shade import Lights
 from robokiln.types import Array, Look, RobokilnError
 
 SIZE = 512

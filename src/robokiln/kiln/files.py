@@ -20,9 +20,10 @@ class DiskFull(OSError):
         super().__init__(errno.ENOSPC, what)
 
 
-def is_disk_full(error: OSError) -> bool:
+def is_disk_full(error: Exception) -> bool:
     """Whether the device, the quota or the size limit of files is exhausted."""
-    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return getattr(error, "errno", None) in full  # the video library's errors have it, too
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -12,12 +12,14 @@ from pathlib import Path
 from robokiln import dataset
 from robokiln.frames import warm_up
 from robokiln.kiln.assembly import PROVENANCE, committed, counts, publish, refused_attempts
+from robokiln.kiln.columns import recorded_camera
 from robokiln.kiln.commit import read_manifest
 from robokiln.kiln.files import DiskFull, write_json
 from robokiln.kiln.plan import Plan, differences, identity
 from robokiln.kiln.rundir import open_run
 from robokiln.kiln.runlog import RunLog
 from robokiln.kiln.unit import Job, Receipt, make_unit, unit_name
+from robokiln.scene import robots
 from robokiln.types import RobokilnError
 from robokiln.workers import Failure, map_unordered
 
@@ -66,6 +68,8 @@ def generate(
     """
     if workers < 1:
         raise RobokilnError(f"workers: expected at least 1, got {workers}")
+    for camera in plan.cameras:
+        recorded_camera(camera, robots.get(plan.robot))
     who = identity(plan)
     with open_run(out, who):
         if (out / "dataset").exists():

@@ -97,7 +97,7 @@ def make_unit(job: Job) -> Receipt:
         if episode is not None:
             staging.mkdir()
             _write(job, staging, episode, refusals, clock)
-    except OSError as error:
+    except Exception as error:
         shutil.rmtree(staging, ignore_errors=True)
         if not is_disk_full(error):
             raise

@@ -3,8 +3,8 @@
     facts = ReportFacts(
         title="robokiln quickstart",
         commands=("robokiln run recipe=quickstart",),
-        seconds={"generate": 231.4, "train image policy": 480.2, "evaluate": 143.0},
-        bytes={"dataset": 48_123_456, "image policy": 5_723_112},
+        seconds={"generate": 231.4, "train_image": 480.2, "evaluate": 143.0},
+        bytes={"dataset": 48_123_456, "policy_image": 5_723_112},
         generation=Generation(attempts=309, accepted=300, refused={"step limit": 9},
                               episodes=300, frames=29_881),
         training=(Training("image policy", out / "policy_image", {"parameters": "1.4 M"}),),
@@ -58,7 +58,7 @@ class Training:
 
 @dataclass(frozen=True)
 class ReportFacts:
-    """See the top of this file. `seconds` and `bytes` are by stage, in the order to be shown."""
+    """See the top of this file. `seconds` by stage, `bytes` by what was made, in order."""
 
     title: str
     commands: tuple[str, ...]

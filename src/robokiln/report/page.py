@@ -75,7 +75,6 @@ def render_page(facts: ReportFacts) -> str:
     sheet, samples = _dataset_pictures(facts.dataset)
     return template.render(
         facts=facts,
-        stages=list(dict.fromkeys([*facts.seconds, *facts.bytes])),
         headline=headline(facts),
         rows=ROWS,
         failures=FAILURES,
@@ -117,7 +116,7 @@ def interval(low: float, high: float) -> str:
 
 def duration(seconds: float) -> str:
     """ "7.4 s", "3 min 51 s" or "1 h 12 min"."""
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
@@ -128,7 +127,7 @@ def duration(seconds: float) -> str:
 def size(count: float) -> str:
     """Bytes in the largest decimal unit that leaves a whole number before the point."""
     for unit in ("B", "kB", "MB"):
-        if count < 1000:
+        if round(count, 1) < 1000:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:.1f} GB"

@@ -175,7 +175,7 @@ def _save_film(path: Path, film: Film) -> None:
     buffer = io.BytesIO()
     spec, look = (json.dumps(to_json(v)) for v in (film.spec, film.look))
     np.savez_compressed(buffer, spec=spec, look=look, link_poses=film.link_poses)
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     part.write_bytes(buffer.getvalue())
     os.replace(part, path)

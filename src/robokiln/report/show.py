@@ -82,9 +82,8 @@ def _block(data: Dataset, episode: int, columns: int) -> Image.Image:
     block = Image.new("RGB", (picture.shape[1], picture.shape[0] + CAPTION), PAPER)
     block.paste(Image.fromarray(picture), (0, CAPTION))
     seconds = length / data.info.fps
-    caption = f"{data.instructions[episode]}"
     note = f"episode {episode}, {length} frames, {seconds:.1f} s"
-    _label(block, caption, note)
+    _label(block, data.instructions[episode], note)
     _times(block, [t / data.info.fps for t in steps], picture.shape[1] // len(steps))
     for i, camera in enumerate(videos):
         _tag(block, camera.removeprefix(IMAGES), (4, CAPTION + i * (TILE + GAP) + TILE - 18))
