@@ -18,7 +18,7 @@ Start = Callable[..., subprocess.Popen[str]]
 
 
 def wait_for(process: subprocess.Popen[str], reached: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while not reached():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline

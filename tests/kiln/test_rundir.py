@@ -27,9 +27,13 @@ def test_a_fresh_directory_is_prepared_and_stale_work_is_removed(tmp_path: Path)
         (out / "units" / "slot-00000000").mkdir()
         (out / "staging" / "torn").mkdir()
         (out / "dataset.building").mkdir()
+        (out / "quarantine" / "slot-00000001.json").touch()
+        (out / "quarantine" / "slot-00000000.other-bytes").mkdir()
     with open_run(out, who()):
         assert not list((out / "staging").iterdir())
         assert not (out / "dataset.building").exists()
+        kept = [p.name for p in (out / "quarantine").iterdir()]
+        assert kept == ["slot-00000000.other-bytes"]
         assert [p.name for p in (out / "units").iterdir()] == ["slot-00000000"]
 
 

@@ -8,7 +8,7 @@ from synthetic import demonstrations
 from torch.testing import assert_close
 
 from robokiln.policy import TrainConfig
-from robokiln.policy.demonstrations import Demonstrations, role_pixels
+from robokiln.policy.demonstrations import Demonstrations, role_pixels, role_positions
 from robokiln.policy.fit import fit_spec
 from robokiln.policy.loader import Loader
 from robokiln.policy.vision import STRIDE, cell_centers, heatmap_target, peak_weights
@@ -49,7 +49,7 @@ def test_crops_move_pictures_and_labels_together() -> None:
     corners = {name: np.tile([3, 6], (16, 1)) for name in data.frames}
     inputs, labels = load.gather(rows, corners, np.random.default_rng(0))
     for camera in data.cameras:
-        whole = role_pixels(camera, data.proprioception, data.target_goal_pose)[5]
+        whole = role_pixels(camera, data.proprioception, role_positions(data.target_goal_pose))[5]
         picture = data.frames[camera.name][5]
         np.testing.assert_array_equal(inputs.images[camera.name][0], picture[6:94, 3:91])
         moved = labels.pixels[camera.name][0].numpy()
@@ -59,7 +59,7 @@ def test_crops_move_pictures_and_labels_together() -> None:
 def test_labels_point_at_the_target_in_both_cameras() -> None:
     data = demonstrations(4, seed=4, every=8)
     for camera in data.cameras:
-        pixels = role_pixels(camera, data.proprioception, data.target_goal_pose)
+        pixels = role_pixels(camera, data.proprioception, role_positions(data.target_goal_pose))
         for start in data.bounds[:, 0]:
             x, y, _ = pixels[start, 0]
             if not (2 < x < 94 and 2 < y < 94):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +60,12 @@ def compose(verb: str, overrides: Sequence[str]) -> dict[str, Any]:
     groups = [o for o in parsed if _is_group(o.key_or_group)]
     for override in groups:
         _check_choice(override)
-    base = _compose(verb, [str(o.input_line) for o in groups])
+    base = _compose(verb, *(str(o.input_line) for o in groups))
     known = dict(_leaves(base))
     for override in parsed:
         if override not in groups:
             _check_key(override, base, known)
-    composed = _compose(verb, [_openly(o) for o in parsed])
+    composed = _compose(verb, *(_openly(o) for o in parsed))
     for key, value in _leaves(composed):
         _check_value(key, value, known.get(key))
     return composed
@@ -75,7 +76,8 @@ def choices(group: str) -> list[str]:
     return sorted(p.stem for p in (config_directory() / group).glob("*.yaml"))
 
 
-def _compose(verb: str, overrides: Sequence[str]) -> dict[str, Any]:
+@cache
+def _compose(verb: str, *overrides: str) -> dict[str, Any]:
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(config_directory()), version_base="1.3"):

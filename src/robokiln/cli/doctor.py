@@ -14,6 +14,7 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
+from robokiln.cli.settings import cores
 from robokiln.types import RobokilnError
 
 MEMORY_GB, DISK_GB = 4.0, 2.0
@@ -110,11 +111,10 @@ def _video() -> list[Finding]:
 def _machine() -> list[Finding]:
     from robokiln.kiln.plan import cpu_features
 
-    cores = len(os.sched_getaffinity(0))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     more = f"at least {MEMORY_GB:g} GB; with less, use workers=1"
     return [
-        Finding("CPU", f"{cores} cores, {cpu_features()}"),
+        Finding("CPU", f"{cores()} cores, {cpu_features()}"),
         Finding("memory", f"{memory:.1f} GB", "" if memory >= MEMORY_GB else more),
     ]
 

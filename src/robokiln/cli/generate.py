@@ -6,12 +6,11 @@ import shlex
 import sys
 from pathlib import Path
 
+from robokiln.cli.codes import INCOMPLETE
 from robokiln.cli.progress import ProgressLine, closing_table
 from robokiln.cli.settings import Configuration, generation_plan, worker_count
 from robokiln.kiln import GenerateResult, Plan, Progress, generate
 from robokiln.types import RobokilnError
-
-INCOMPLETE = 3
 
 
 def main(configuration: Configuration, command: str) -> int:

@@ -8,12 +8,11 @@ import shlex
 import sys
 from collections.abc import Mapping, Sequence
 
+from robokiln.cli.codes import DISK_FULL, FAILED, INTERRUPTED, OK, USAGE
 from robokiln.cli.compose import compose
 from robokiln.cli.suggest import unknown
 from robokiln.cli.texts import OVERVIEW, VERBS
 from robokiln.types import RobokilnError
-
-OK, FAILED, USAGE, INCOMPLETE, DISK_FULL, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 _STAGES: Mapping[str, str] = {
     "run": "robokiln.cli.journey",

@@ -21,7 +21,14 @@ Configuration = Mapping[str, Any]
 def worker_count(configuration: Configuration) -> int:
     """As many as asked for, else one for each core that this process may use."""
     asked = configuration["workers"]
-    return int(asked) if asked is not None else len(os.sched_getaffinity(0))
+    return cores() if asked is None else int(asked)
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def cameras(configuration: Configuration) -> tuple[Camera, ...]:

@@ -33,8 +33,10 @@ def open_run(out: Path, identity: Mapping[str, Any]) -> Iterator[None]:
         else:
             write_json(plan_file, identity)
             sync_directory(out)
-        for stale in ("staging", "quarantine", "dataset.building"):
+        for stale in ("staging", "dataset.building"):
             shutil.rmtree(out / stale, ignore_errors=True)
+        for given_up in (out / "quarantine").glob("*.json"):
+            given_up.unlink()  # its slot is tried again
         for needed in ("staging", "units", "quarantine"):
             (out / needed).mkdir(exist_ok=True)
         yield

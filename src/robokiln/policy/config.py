@@ -13,7 +13,9 @@ class TrainConfig:
 
     `policy` is a name of `models.MODELS`; `width` its channels. A chunk of `chunk` actions is
     predicted, `execute` of them are carried out. Pictures lose at least `crop_margin` pixels to a
-    random crop. `ema` is the decay of the averaged weights, which are the result.
+    random crop. `hindsight` is the share of samples whose instruction names something else in the
+    scene, so that they teach pointing alone. `ema` is the decay of the averaged weights, which are
+    the result.
     """
 
     policy: str
@@ -31,6 +33,7 @@ class TrainConfig:
     two_step: bool = False
     crop_margin: int = 8
     proprioception_dropout: float = 0.2
+    hindsight: float = 0.3
     checkpoint_every: int = 200
 
     def __post_init__(self) -> None:
@@ -40,7 +43,7 @@ class TrainConfig:
             self._expect(name, getattr(self, name) > 0, "at least 1")
         for name in ("learning_rate", "clip"):
             self._expect(name, getattr(self, name) > 0, "more than 0")
-        for name in ("ema", "proprioception_dropout"):
+        for name in ("ema", "proprioception_dropout", "hindsight"):
             self._expect(name, 0 <= getattr(self, name) < 1, "from 0 to below 1")
         for name in ("weight_decay", "warmup_steps", "crop_margin", "seed"):
             self._expect(name, getattr(self, name) >= 0, "0 or more")

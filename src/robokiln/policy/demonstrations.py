@@ -11,6 +11,7 @@ import numpy as np
 from robokiln import dataset
 from robokiln.dataset import RecordedCamera
 from robokiln.geometry import action_to_pose, compose, project, quat_to_matrix
+from robokiln.policy.hindsight import Alternative, read_alternatives
 from robokiln.types import Array, Camera, RobokilnError
 
 
@@ -19,7 +20,8 @@ class Demonstrations:
     """N frames of E episodes.
 
     frames: camera -> uint8 [N, H, W, 3]; proprioception and action float32 [N, 10];
-    target_goal_pose float32 [N, 14]; bounds int64 [E, 2], the first frame and past the last.
+    target_goal_pose float32 [N, 14]; bounds int64 [E, 2], the first frame and past the last;
+    alternatives: what else could have been said in each episode, or empty.
     """
 
     cameras: tuple[RecordedCamera, ...]
@@ -29,6 +31,7 @@ class Demonstrations:
     target_goal_pose: Array
     bounds: Array
     instructions: tuple[str, ...]
+    alternatives: tuple[tuple[Alternative, ...], ...] = ()
 
     def __len__(self) -> int:
         return len(self.action)
@@ -51,6 +54,7 @@ def read_demonstrations(root: Path, images: bool = True) -> Demonstrations:
     cameras = data.cameras()
     if images and not cameras:
         raise RobokilnError(f"{root}: an image policy needs cameras; the dataset has none")
+    instructions = tuple(data.instructions)
     return Demonstrations(
         cameras if images else (),
         {c.name: data.frames(c.name) for c in cameras} if images else {},
@@ -58,7 +62,8 @@ def read_demonstrations(root: Path, images: bool = True) -> Demonstrations:
         data.column(dataset.ACTION),
         data.column(dataset.TARGET_GOAL_POSE),
         data.episode_bounds,
-        tuple(data.instructions),
+        instructions,
+        read_alternatives(root, instructions) if images else (),
     )
 
 
@@ -74,11 +79,11 @@ def role_features(target_goal_pose: Array) -> Array:
     return np.concatenate([poses[..., :3], m[..., :, 0], m[..., :, 1]], axis=-1)
 
 
-def role_pixels(camera: RecordedCamera, proprioception: Array, target_goal_pose: Array) -> Array:
-    """Where a camera has the target and the goal: pixel x, y and depth, float32 [N, 2, 3]."""
+def role_pixels(camera: RecordedCamera, proprioception: Array, places: Array) -> Array:
+    """Where a camera has the positions [N, 2, 3]: pixel x, y and depth, float32 [N, 2, 3]."""
     pose = np.asarray(camera.pose)
     if camera.frame == "tool":
         pose = compose(action_to_pose(proprioception.astype(np.float64)), pose)[:, None]
     pinhole = Camera(camera.name, camera.width, camera.height, camera.fov, camera.pose)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return project(pinhole, pose, role_positions(target_goal_pose)).astype(np.float32)
+        return project(pinhole, pose, places).astype(np.float32)

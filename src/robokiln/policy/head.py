@@ -55,8 +55,15 @@ class ChunkHead(nn.Module):
             mixed = SECOND_TIME * truth + (1 - SECOND_TIME) * labels.noise
             guesses.append((mixed, SECOND_TIME))
         answers = [self._step(features, guess, time) for guess, time in guesses]
-        motion = [F.smooth_l1_loss(a[..., :9], labels.motion, beta=KNEE) for a in answers]
-        gripper = [F.binary_cross_entropy_with_logits(a[..., 9], labels.gripper) for a in answers]
+        weight = labels.acted[:, None] / labels.acted.mean().clamp_min(1e-6)
+        motion, gripper = [], []
+        for answer in answers:
+            off = F.smooth_l1_loss(answer[..., :9], labels.motion, beta=KNEE, reduction="none")
+            motion.append((off.mean(-1) * weight).mean())
+            doubt = F.binary_cross_entropy_with_logits(
+                answer[..., 9], labels.gripper, reduction="none"
+            )
+            gripper.append((doubt * weight).mean())
         return {"motion": sum_of(motion), "gripper": 0.2 * sum_of(gripper)}
 
     def forward(self, features: Tensor) -> Tensor:

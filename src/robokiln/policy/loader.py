@@ -7,6 +7,7 @@ from numpy.random import Generator
 
 from robokiln import seeds
 from robokiln.policy.demonstrations import Demonstrations, role_pixels, role_positions
+from robokiln.policy.hindsight import positions
 from robokiln.policy.spec import Inputs, Labels, PolicySpec, crop_images, make_inputs, to_tensor
 from robokiln.policy.transforms import ToRelative
 from robokiln.types import ACTION_DIM, Array
@@ -22,14 +23,15 @@ class Loader:
         seed: int,
         batch_size: int,
         proprioception_dropout: float,
+        hindsight: float = 0.0,
     ) -> None:
         self.data, self.spec, self.seed, self.batch_size = data, spec, seed, batch_size
-        self.dropout = proprioception_dropout
+        self.dropout, self.hindsight = proprioception_dropout, hindsight
         self.episode = data.episode
         self.tokens = spec.vocabulary.encode(data.instructions)
-        self.pixels = {
-            c.name: role_pixels(c, data.proprioception, data.target_goal_pose) for c in spec.cameras
-        }
+        self.alternative_tokens = [
+            spec.vocabulary.encode([a.instruction for a in found]) for found in data.alternatives
+        ]
         self._order: tuple[int, Array] = (-1, np.zeros(0, np.int64))
 
     def _generator(self, number: int, index: int) -> Generator:
@@ -65,16 +67,16 @@ class Loader:
     ) -> tuple[Inputs, Labels]:
         data, spec = self.data, self.spec
         proprioception = data.proprioception[rows].astype(np.float64)
+        tokens, places, acted = self._said(rows, rng)
         images, pixels = {}, {}
         for camera in spec.cameras:
             corner = corners[camera.name]
             frames = data.frames[camera.name]
             images[camera.name] = crop_images(frames, rows, corner, spec.crop(camera))
-            pixels[camera.name] = self.pixels[camera.name][rows].copy()
+            pixels[camera.name] = role_pixels(camera, proprioception, places)
             pixels[camera.name][..., :2] -= corner[:, None]
         shown = rng.random(len(rows)) >= self.dropout
         poses = data.target_goal_pose[rows]
-        tokens = self.tokens[self.episode[rows]]
         inputs = make_inputs(spec, images, corners, tokens, proprioception, poses, shown)
         chunk = ToRelative()(data.action[data.chunk_rows(rows, spec.chunk)], proprioception)
         motion = spec.chunk_scale(chunk[..., :9].reshape(len(rows), -1))
@@ -84,6 +86,22 @@ class Loader:
             to_tensor(chunk[..., 9].clip(0, 1)),
             to_tensor(noise),
             {name: to_tensor(value) for name, value in pixels.items()},
-            to_tensor(spec.position(role_positions(poses.astype(np.float64)))),
+            to_tensor(spec.position(places)),
+            to_tensor(acted),
         )
         return inputs, labels
+
+    def _said(self, rows: Array, rng: Generator) -> tuple[Array, Array, Array]:
+        """Tokens [B, L], positions of what they name [B, 2, 3], and whether it was acted on."""
+        episodes = self.episode[rows]
+        tokens = self.tokens[episodes]
+        places = role_positions(self.data.target_goal_pose[rows].astype(np.float64))
+        acted = np.ones(len(rows))
+        for i in np.flatnonzero(rng.random(len(rows)) < self.hindsight):
+            found = self.data.alternatives[episodes[i]] if self.data.alternatives else ()
+            if found:
+                choice = int(rng.integers(len(found)))
+                tokens[i] = self.alternative_tokens[episodes[i]][choice]
+                places[i] = positions(found[choice], places[i])
+                acted[i] = 0.0
+        return tokens, places, acted

@@ -69,7 +69,8 @@ class Labels:
     """What training alone knows.
 
     motion [B, chunk, 9], normalised; gripper [B, chunk]; noise [B, chunk * 10]; pixels: camera ->
-    [B, 2, 3], in the crop; positions [B, 2, 3], normalised.
+    [B, 2, 3], in the crop; positions [B, 2, 3], normalised; acted [B], 0 where the instruction is
+    an alternative, so that motion and gripper are not what it asks for.
     """
 
     motion: Tensor
@@ -77,6 +78,7 @@ class Labels:
     noise: Tensor
     pixels: Mapping[str, Tensor]
     positions: Tensor
+    acted: Tensor
 
 
 class ChunkModel(nn.Module):

@@ -76,7 +76,9 @@ def fit(
 ) -> Path:
     """The loop itself, over demonstrations in memory."""
     spec = fit_spec(data, config)
-    loader = Loader(data, spec, config.seed, config.batch_size, config.proprioception_dropout)
+    loader = Loader(
+        data, spec, config.seed, config.batch_size, config.proprioception_dropout, config.hindsight
+    )
     state = _fresh_state(spec, config, device)
     state.restore(out)
     rewind_log(out, state.step)

@@ -1,0 +1,8 @@
+"""Exit codes."""
+
+OK = 0
+FAILED = 1
+USAGE = 2
+INCOMPLETE = 3
+DISK_FULL = 4
+INTERRUPTED = 130
