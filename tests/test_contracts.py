@@ -16,7 +16,8 @@ from robokiln.scene import robots, tasks
 from robokiln.scene.robots import visual_links
 from robokiln.scene.tasks import SceneRefused
 from robokiln.seeds import Domain, Stream, generator
-from robokiln.types import ACTION_DIM, Episode, SceneSpec, from_json, to_json
+from robokiln.serial import from_json, to_json
+from robokiln.types import ACTION_DIM, Episode, SceneSpec
 
 CONFIG = EpisodeConfig()
 

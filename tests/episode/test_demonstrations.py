@@ -11,7 +11,8 @@ from robokiln.physics.bullet import BulletWorld
 from robokiln.scene import robots, tasks
 from robokiln.scene.tasks import SceneRefused
 from robokiln.seeds import Domain, Stream, generator
-from robokiln.types import Array, Episode, Observation, SceneSpec, canonical_json
+from robokiln.serial import canonical_json
+from robokiln.types import Array, Episode, Observation, SceneSpec
 
 TASK = tasks.get("pick_place")
 CONFIG = EpisodeConfig()

@@ -12,7 +12,8 @@ from robokiln.assets import height
 from robokiln.frames import CameraConfig
 from robokiln.geometry import IDENTITY, compose, quat_from_axis_angle, quat_from_yaw
 from robokiln.scene import robots
-from robokiln.types import Array, Body, Camera, Light, Look, Material, SceneSpec, Shape, from_json
+from robokiln.serial import from_json
+from robokiln.types import Array, Body, Camera, Light, Look, Material, SceneSpec, Shape
 
 CAMERAS = Path(__file__).parents[2] / "configs" / "cameras" / "front_wrist.yaml"
 FRONT, WRIST = (

@@ -12,7 +12,8 @@ from arranged import FRONT, reach, table_scene
 from robokiln import frames
 from robokiln.assets import COLORS
 from robokiln.geometry import project
-from robokiln.types import Look, canonical_json, from_json
+from robokiln.serial import canonical_json, from_json
+from robokiln.types import Look
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 

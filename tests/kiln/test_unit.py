@@ -19,7 +19,8 @@ from robokiln.kiln.columns import columns, recorded_camera
 from robokiln.kiln.plan import Plan
 from robokiln.kiln.unit import load_episode, save_episode, simulate
 from robokiln.scene import robots
-from robokiln.types import Camera, Episode, RobokilnError, from_json, to_json
+from robokiln.serial import from_json, to_json
+from robokiln.types import Camera, Episode, RobokilnError
 
 PANDA = robots.get("panda")
 WRIST = Camera("wrist", 32, 32, 75.0, (0.07, 0.0, 0.03, 0.0, 0.2, 0.0, 0.98), "panda_hand")

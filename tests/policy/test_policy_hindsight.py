@@ -8,7 +8,8 @@ import pytest
 
 from robokiln.policy.hindsight import SCENES, positions, read_alternatives
 from robokiln.scene import robots, tasks
-from robokiln.types import RobokilnError, SceneSpec, to_json
+from robokiln.serial import to_json
+from robokiln.types import RobokilnError, SceneSpec
 
 TASK = tasks.get("pick_place")
 

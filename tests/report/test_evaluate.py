@@ -24,7 +24,8 @@ from robokiln.report.rollouts import (
     roll_out,
 )
 from robokiln.report.statistics import Rate
-from robokiln.types import RobokilnError, to_json
+from robokiln.serial import to_json
+from robokiln.types import RobokilnError
 
 SCENES = {"noop": 2, "expert": 2}
 SMALL = EvaluateConfig(

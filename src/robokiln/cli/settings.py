@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from robokiln.types import Camera, RobokilnError, from_json
+from robokiln.serial import from_json
+from robokiln.types import Camera, RobokilnError
 
 if TYPE_CHECKING:
     from robokiln.kiln import Plan

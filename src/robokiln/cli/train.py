@@ -9,7 +9,7 @@ from robokiln import dataset
 from robokiln.cli.compose import require
 from robokiln.cli.progress import ProgressLine, closing_table
 from robokiln.cli.settings import Configuration
-from robokiln.types import from_json
+from robokiln.serial import from_json
 
 if TYPE_CHECKING:
     from robokiln.policy import TrainConfig

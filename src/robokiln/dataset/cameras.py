@@ -10,7 +10,8 @@ from robokiln.dataset import layout
 from robokiln.dataset.assemble import write_json
 from robokiln.dataset.info import load_json
 from robokiln.dataset.layout import DatasetError
-from robokiln.types import PoseTuple, from_json, to_json
+from robokiln.serial import from_json, to_json
+from robokiln.types import PoseTuple
 
 FRAMES = ("base", "tool")
 

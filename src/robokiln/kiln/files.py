@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from robokiln.types import to_json
+from robokiln.serial import to_json
 
 
 class DiskFull(OSError):

@@ -15,7 +15,8 @@ import robokiln
 from robokiln.episode import EpisodeConfig
 from robokiln.frames import LookConfig
 from robokiln.scene import robots, tasks
-from robokiln.types import Camera, RobokilnError, canonical_json, lookup, to_json
+from robokiln.serial import canonical_json, to_json
+from robokiln.types import Camera, RobokilnError, lookup
 
 CODECS = {"h264": "H.264", "av1": "AV1"}
 # Other packages of ours (policy, report, cli) can't change a dataset's bytes.
@@ -109,7 +110,7 @@ def _short(value: Any) -> str:
 def _code_hash() -> str:
     root = Path(robokiln.__file__).parent
     digest = hashlib.sha256()
-    shared = [root / f"{name}.py" for name in ("geometry", "seeds", "types")]
+    shared = [root / f"{name}.py" for name in ("geometry", "seeds", "serial", "types")]
     for file in shared + sorted(f for name in _CODE for f in (root / name).rglob("*.py")):
         digest.update(f"{file.relative_to(root).as_posix()}\0".encode())
         digest.update(hashlib.sha256(file.read_bytes()).digest())

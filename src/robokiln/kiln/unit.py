@@ -29,16 +29,8 @@ from robokiln.physics.bullet import BulletWorld
 from robokiln.scene import robots, tasks
 from robokiln.scene.tasks import SceneRefused
 from robokiln.seeds import Domain, Stream, generator
-from robokiln.types import (
-    Array,
-    Episode,
-    Look,
-    Outcome,
-    RobokilnError,
-    SceneSpec,
-    from_json,
-    to_json,
-)
+from robokiln.serial import from_json, to_json
+from robokiln.types import Array, Episode, Look, Outcome, RobokilnError, SceneSpec
 
 _ARRAYS = tuple(f.name for f in dataclasses.fields(Episode) if f.name not in ("spec", "outcome"))
 

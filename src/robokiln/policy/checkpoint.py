@@ -18,7 +18,8 @@ from robokiln.policy.files import read_file, read_json, sha256, write_file, writ
 from robokiln.policy.models import build_model
 from robokiln.policy.policy import TrainedPolicy, pick_device
 from robokiln.policy.spec import ChunkModel, PolicySpec
-from robokiln.types import RobokilnError, canonical_json, from_json
+from robokiln.serial import canonical_json, from_json
+from robokiln.types import RobokilnError
 
 FORMAT = "robokiln-policy/1"
 WEIGHTS, DESCRIPTION = "policy.safetensors", "policy.json"

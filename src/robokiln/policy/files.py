@@ -8,7 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from robokiln.types import RobokilnError, to_json
+from robokiln.serial import to_json
+from robokiln.types import RobokilnError
 
 
 def write_file(path: Path, content: bytes) -> None:

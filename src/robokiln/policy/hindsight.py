@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from robokiln.types import Array, Body, RobokilnError, SceneSpec, from_json
+from robokiln.serial import from_json
+from robokiln.types import Array, Body, RobokilnError, SceneSpec
 
 SCENES = "meta/robokiln/scenes.jsonl"
 
@@ -82,12 +83,15 @@ def _alternatives(
             own[role].color: f"{body.color} {nouns[role, body.shape.kind]}"
             for role, body in (("target", target), ("goal", goal))
         }
-        said = re.sub(
-            rf"\b({'|'.join(names)}) \w+", lambda match, names=names: names[match[1]], text
-        )
+        said = _rename(text, names)
         if said != text:
             made.append(Alternative(said, _where(target, own["target"]), _where(goal, own["goal"])))
     return tuple(made)
+
+
+def _rename(text: str, names: dict[str, str]) -> str:
+    """Each "color noun" whose color is a key of `names` becomes its value."""
+    return re.sub(rf"\b({'|'.join(names)}) \w+", lambda found: names[found[1]], text)
 
 
 def _where(body: Body, own: Body) -> tuple[float, ...] | None:

@@ -22,7 +22,8 @@ from robokiln.policy.log import append_log, draw_losses, rewind_log
 from robokiln.policy.models import MODELS, build_model
 from robokiln.policy.policy import on_device, pick_device
 from robokiln.policy.spec import PolicySpec
-from robokiln.types import RobokilnError, lookup, to_json
+from robokiln.serial import to_json
+from robokiln.types import RobokilnError, lookup
 
 RUN = "train.json"
 LOG_EVERY = 10

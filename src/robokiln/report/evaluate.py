@@ -14,7 +14,8 @@ from robokiln.report.failures import FAILURES
 from robokiln.report.rollouts import EvaluateConfig, Job, Rollout, roll_out
 from robokiln.report.rows import ROWS
 from robokiln.report.statistics import Paired, Quartiles, Rate, mcnemar, quartiles, rate
-from robokiln.types import RobokilnError, from_json, to_json
+from robokiln.serial import from_json, to_json
+from robokiln.types import RobokilnError
 from robokiln.workers import Failure, map_unordered
 
 RESULT = "evaluation.json"

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from robokiln.report.rollouts import EvaluateConfig, Rollout
-from robokiln.types import RobokilnError, canonical_json, from_json, to_json
+from robokiln.serial import canonical_json, from_json, to_json
+from robokiln.types import RobokilnError
 
 NAME = "rollouts.jsonl"
 FORMAT = "robokiln-rollouts-1"

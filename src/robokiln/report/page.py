@@ -19,7 +19,7 @@ from robokiln.report.failures import FAILURES
 from robokiln.report.films import Clip, clips
 from robokiln.report.rows import IMAGE_POLICY, ROWS
 from robokiln.report.show import contact_sheet, side_by_side, spread
-from robokiln.types import to_json
+from robokiln.serial import to_json
 
 TEMPLATE = "page.html.j2"
 HTML, JSON = "report.html", "report.json"

@@ -23,17 +23,8 @@ from robokiln.report.failures import classify
 from robokiln.scene import robots, tasks
 from robokiln.scene.tasks import SceneRefused
 from robokiln.seeds import Domain, Stream, generator
-from robokiln.types import (
-    Actor,
-    Array,
-    Camera,
-    Episode,
-    Look,
-    RobokilnError,
-    SceneSpec,
-    from_json,
-    to_json,
-)
+from robokiln.serial import from_json, to_json
+from robokiln.types import Actor, Array, Camera, Episode, Look, RobokilnError, SceneSpec
 
 if TYPE_CHECKING:
     from robokiln.policy import Policy

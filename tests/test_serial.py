@@ -5,17 +5,8 @@ import json
 import pytest
 
 from robokiln.geometry import IDENTITY
-from robokiln.types import (
-    Body,
-    Camera,
-    RobokilnError,
-    SceneSpec,
-    Shape,
-    canonical_json,
-    from_json,
-    lookup,
-    to_json,
-)
+from robokiln.serial import canonical_json, from_json, to_json
+from robokiln.types import Body, Camera, RobokilnError, SceneSpec, Shape, lookup
 
 
 def spec() -> SceneSpec:
