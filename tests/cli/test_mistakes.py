@@ -148,3 +148,15 @@ def test_tampered_policies_are_named(
     assert "policy.safetensors" in error_of(capsys, "evaluate", f"state_policy={out}")
     weights.unlink()
     assert "policy.safetensors" in error_of(capsys, "evaluate", f"state_policy={out}")
+
+
+def test_a_policy_is_not_shown_pictures_of_another_size(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "policy"
+    small = ("policy=image", "policy.steps=1", "policy.width=16", "policy.batch_size=2")
+    assert main(["train", f"dataset={finished / 'dataset'}", f"out={out}", *small]) == 0
+    capsys.readouterr()
+    said = error_of(capsys, "evaluate", f"image_policy={out}")
+    assert "was 32 x 32 in training and is 96 x 96 here" in said
+    assert not (tmp_path / "out").exists()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from robokiln.cli.progress import ProgressLine, closing_table
 from robokiln.cli.settings import Configuration, evaluation, worker_count
-from robokiln.types import RobokilnError
+from robokiln.types import RobokilnError, lookup
 
 if TYPE_CHECKING:
+    from robokiln.policy import Policy
     from robokiln.report.evaluate import Evaluation
+    from robokiln.report.rollouts import EvaluateConfig
     from robokiln.report.statistics import Rate
 
 
@@ -41,7 +44,7 @@ def evaluate_rows(
         from robokiln.policy import load
 
         for directory in policies.values():
-            load(directory, device="cpu")
+            _check_cameras(directory, load(directory, device="cpu"), config)
     from robokiln.report.evaluate import evaluate
 
     with ProgressLine("evaluate") as line:
@@ -51,6 +54,27 @@ def evaluate_rows(
             line.update(done, total, ", ".join(shares))
 
         return evaluate(config, policies, out, worker_count(configuration), show)
+
+
+def _check_cameras(directory: Path, policy: Policy, config: EvaluateConfig) -> None:
+    """A policy must get pictures of the size it knows; from elsewhere is worth a word."""
+    from robokiln.kiln.columns import recorded_camera
+    from robokiln.scene import robots
+
+    robot = robots.get(config.robot)
+    here = {camera.name: recorded_camera(camera, robot) for camera in config.cameras}
+    for known in policy.cameras:
+        camera = lookup(f"{directory}: its camera", known.name, here)
+        if (camera.width, camera.height) != (known.width, known.height):
+            raise RobokilnError(
+                f"{directory}: camera '{known.name}' was {known.width} x {known.height} in "
+                f"training and is {camera.width} x {camera.height} here; set image_size or cameras"
+            )
+        if camera != known:
+            print(
+                f"note: camera '{known.name}' is not where it was in training of {directory}",
+                file=sys.stderr,
+            )
 
 
 def rates(found: Evaluation) -> list[tuple[str, str]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+from robokiln.types import RobokilnError
 
 
 @dataclass(frozen=True)
@@ -29,3 +31,18 @@ class EpisodeConfig:
     kicks_per_second: float = 0.2
     kick_size: float = 0.008
     kick_seconds: float = 0.25
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be simulated."""
+        for name in ("control_hz", "physics_hz", "max_steps"):
+            self._expect(name, getattr(self, name) >= 1, "at least 1")
+        for name in ("hold_seconds", "speed", "acceleration", "turn_speed", "noise_seconds"):
+            self._expect(name, getattr(self, name) > 0, "more than 0")
+        for field in fields(self):
+            self._expect(field.name, getattr(self, field.name) >= 0, "0 or more")
+        fits = self.physics_hz % self.control_hz == 0
+        self._expect("physics_hz", fits, f"a multiple of control_hz ({self.control_hz})")
+
+    def _expect(self, name: str, fine: bool, expected: str) -> None:
+        if not fine:
+            raise RobokilnError(f"episode.{name}: expected {expected}, got {getattr(self, name)}")

@@ -7,6 +7,7 @@ import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -42,5 +43,6 @@ def load_arrays(path: Path) -> dict[str, Array] | None:
 def save_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
     """Write an .npz in one step: a reader sees all of it or nothing, whoever else writes it."""
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-        np.savez(file, allow_pickle=False, **arrays)
+        stored: dict[str, Any] = dict(arrays)
+        np.savez(file, **stored)
     os.replace(file.name, path)

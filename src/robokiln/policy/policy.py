@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from robokiln.dataset import RecordedCamera
 from robokiln.geometry import IDENTITY
 from robokiln.policy.spec import (
     ChunkModel,
@@ -27,11 +28,15 @@ Tensors = TypeVar("Tensors", Inputs, Labels)
 
 
 class Policy(Protocol):
-    """Predicts `chunk` actions at a time, of which `execute` are carried out."""
+    """Predicts `chunk` actions at a time, of which `execute` are carried out.
+
+    `cameras` are those whose pictures it reads, as they were in training.
+    """
 
     chunk: int
     execute: int
     uses_images: bool
+    cameras: tuple[RecordedCamera, ...]
 
     def predict(
         self,
@@ -55,7 +60,7 @@ class TrainedPolicy:
         self.spec, self.device = spec, device
         self.model = model.to(device).eval()
         self.chunk, self.execute = spec.chunk, spec.execute
-        self.uses_images = model.uses_images
+        self.uses_images, self.cameras = model.uses_images, spec.cameras
 
     def predict(
         self,
