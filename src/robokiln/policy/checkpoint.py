@@ -42,7 +42,7 @@ def save_policy(
     out: Path, spec: PolicySpec, config: TrainConfig, model: ChunkModel, dataset_sha256: str
 ) -> None:
     """Write the weights, then policy.json, which makes the directory complete."""
-    weights = pack(model.state_dict(), {"spec_sha256": sha256(canonical_json(spec).encode())})
+    weights = pack(model.state_dict(), ("spec_sha256", sha256(canonical_json(spec).encode())))
     write_file(out / WEIGHTS, weights)
     count = sum(p.numel() for p in model.parameters())
     write_json(
@@ -89,10 +89,13 @@ def load(directory: Path | str, device: str = "auto", threads: int | None = None
     return TrainedPolicy(description.spec, model, target)
 
 
-def pack(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
-    """Safetensors bytes; equal tensors give equal bytes."""
+def pack(tensors: Mapping[str, Tensor], note: tuple[str, str]) -> bytes:
+    """Safetensors bytes; equal tensors give equal bytes.
+
+    One note in the header, since safetensors writes several in random order.
+    """
     plain = {name: t.detach().cpu().contiguous() for name, t in sorted(tensors.items())}
-    packed: bytes = save_tensors(plain, dict(metadata))
+    packed: bytes = save_tensors(plain, dict([note]))
     return packed
 
 
@@ -120,7 +123,7 @@ class TrainingState:
             for key, value in self.optimizer.state[parameter].items():
                 tensors[f"optimizer.{key}/{name}"] = value
         (out / STATE).parent.mkdir(exist_ok=True)
-        write_file(out / STATE, pack(tensors, {"format": FORMAT, "step": str(self.step)}))
+        write_file(out / STATE, pack(tensors, ("step", str(self.step))))
 
     def restore(self, out: Path) -> None:
         """Continue from the checkpoint, if there is one."""

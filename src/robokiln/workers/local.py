@@ -12,6 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
@@ -65,7 +66,12 @@ def map_unordered(
 
 def _start(workers: int, recycle_after: int) -> ProcessPool:
     context = multiprocessing.get_context("spawn")
-    return ProcessPool(workers, recycle_after, _leave_with_parent, context=context)
+    # Python's tracker, when it starts, unblocks interrupts in the thread that needed it first.
+    resource_tracker.ensure_running()
+    pool = ProcessPool(workers, recycle_after, _leave_with_parent, context=context)
+    with _blocked_interrupts():
+        assert pool.active  # asking starts the pool's threads, which start the workers
+    return pool
 
 
 def _stop(pool: ProcessPool) -> None:
