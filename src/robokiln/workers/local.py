@@ -45,8 +45,9 @@ def map_unordered(
     killed. Closing the iterator, or an interrupt, stops the workers at once.
     """
     queue = iter(jobs)
-    pool, pending = _start(workers, recycle_after), dict[Future[Any], Job]()
+    pending = dict[Future[Any], Job]()
     with _one_thread():
+        pool = _start(workers, recycle_after)
         try:
             while True:
                 if not pool.active:
