@@ -8,7 +8,7 @@ from pathlib import Path
 import robokiln
 
 SOURCE = Path(robokiln.__file__).parent
-FREE = {"types", "serial", "geometry", "seeds"}
+FREE = {"types", "serial", "files", "geometry", "seeds"}
 """Anyone may use these; they use each other only."""
 MAY_IMPORT: dict[str, set[str]] = {
     "assets": set(),

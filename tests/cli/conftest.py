@@ -7,11 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from small_run import SMALL
 
 from robokiln.cli import main
-
-EPISODES = 3
-SMALL = ("image_size=32", "supersample=1", f"episodes={EPISODES}")
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import EPISODES, SMALL
+from small_run import EPISODES, SMALL
 
 from robokiln.cli import main
 

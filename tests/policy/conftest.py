@@ -6,15 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from small_policy import SMALL
 from stored import write_dataset
 from synthetic import demonstrations
 
-from robokiln.policy import TrainConfig, train
+from robokiln.policy import train
 from robokiln.policy.demonstrations import Demonstrations
-
-SMALL = TrainConfig(
-    policy="image", steps=4, width=16, batch_size=4, chunk=4, execute=2, checkpoint_every=2
-)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import SMALL
+from small_policy import SMALL
 from synthetic import demonstrations
 
 from robokiln.policy import TrainConfig, TrainProgress, load, train

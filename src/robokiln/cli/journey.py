@@ -18,8 +18,8 @@ from robokiln.cli.generate import explain_incomplete, make
 from robokiln.cli.progress import closing_table
 from robokiln.cli.settings import Configuration, evaluation, generation_plan, worker_count
 from robokiln.cli.train import train_config, train_policy
+from robokiln.files import write_json
 from robokiln.kiln import GenerateResult
-from robokiln.kiln.files import write_json
 from robokiln.types import RobokilnError
 
 POLICIES = ("state", "image")

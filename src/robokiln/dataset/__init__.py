@@ -8,7 +8,7 @@ from robokiln.dataset.assemble import assemble
 from robokiln.dataset.cameras import RecordedCamera, read_cameras, write_cameras
 from robokiln.dataset.card import CardFacts, write_card
 from robokiln.dataset.check import check
-from robokiln.dataset.checksums import file_hash, verify_checksums, write_checksums
+from robokiln.dataset.checksums import verify_checksums, write_checksums
 from robokiln.dataset.features import (
     ACTION,
     EXECUTED_ACTION,
@@ -46,7 +46,6 @@ __all__ = [
     "assemble",
     "check",
     "encode_video",
-    "file_hash",
     "image_histogram",
     "open",
     "read_cameras",

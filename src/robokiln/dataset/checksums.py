@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 
 from robokiln.dataset.layout import CHECKSUMS, DatasetError
+from robokiln.files import file_hash, sync_directory, sync_file
 
 
 def dataset_files(root: Path) -> list[str]:
@@ -32,7 +32,7 @@ def write_checksums(root: Path) -> None:
     (root / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
     _sync_and_hash(root / CHECKSUMS)
     for folder, _, _ in os.walk(root):
-        _sync_folder(Path(folder))
+        sync_directory(Path(folder))
 
 
 def verify_checksums(root: Path) -> None:
@@ -54,21 +54,6 @@ def verify_checksums(root: Path) -> None:
         raise DatasetError(f"{root}: differs from its {CHECKSUMS}: {'; '.join(problems)}")
 
 
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _sync_and_hash(path: Path) -> str:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_file(path)
+    return file_hash(path)

@@ -1,6 +1,6 @@
 """The work itself: plan, slots, units, commit, resume, assembly."""
 
-from robokiln.kiln.files import DiskFull
+from robokiln.files import DiskFull
 from robokiln.kiln.generate import GenerateResult, Progress, generate
 from robokiln.kiln.plan import Plan
 

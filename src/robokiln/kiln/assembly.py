@@ -11,9 +11,9 @@ from typing import Any
 
 from robokiln import dataset
 from robokiln.dataset import CardFacts, EpisodeRecord, standard_features
+from robokiln.files import sync_directory, write_json, write_json_lines
 from robokiln.kiln.columns import columns, recorded_camera
 from robokiln.kiln.commit import read_manifest
-from robokiln.kiln.files import sync_directory, write_json, write_json_lines
 from robokiln.kiln.plan import Plan
 from robokiln.kiln.unit import load_arrays, load_episode, load_look
 from robokiln.scene import robots, tasks

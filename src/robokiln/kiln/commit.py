@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from robokiln.kiln.files import sha256, sync_directory, sync_tree, write_json
+from robokiln.files import file_hash, sync_directory, sync_tree, write_json
 from robokiln.types import RobokilnError
 
 MANIFEST = "unit.json"
@@ -24,7 +24,7 @@ def commit(staging: Path, target: Path, facts: dict[str, Any]) -> None:
     """
     names = sorted(p.name for p in staging.iterdir())
     files = {
-        n: {"bytes": (staging / n).stat().st_size, "sha256": sha256(staging / n)} for n in names
+        n: {"bytes": (staging / n).stat().st_size, "sha256": file_hash(staging / n)} for n in names
     }
     write_json(staging / MANIFEST, {"format": "robokiln-unit-1", **facts, "files": files})
     sync_tree(staging)
@@ -38,7 +38,7 @@ def commit(staging: Path, target: Path, facts: dict[str, Any]) -> None:
 
 
 def _drop_duplicate(staging: Path, target: Path) -> None:
-    if sha256(staging / MANIFEST) != sha256(target / MANIFEST):
+    if file_hash(staging / MANIFEST) != file_hash(target / MANIFEST):
         kept = target.parent.parent / "quarantine" / staging.name
         staging.rename(kept)
         raise Nondeterminism(f"{target.name} came out with other bytes than before: see {kept}")

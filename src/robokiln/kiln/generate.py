@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from robokiln import dataset
+from robokiln.files import DiskFull, write_json
 from robokiln.frames import warm_up
 from robokiln.kiln.assembly import PROVENANCE, committed, counts, publish, refused_attempts
 from robokiln.kiln.columns import recorded_camera
 from robokiln.kiln.commit import read_manifest
-from robokiln.kiln.files import DiskFull, write_json
 from robokiln.kiln.plan import Plan, differences, identity
 from robokiln.kiln.rundir import open_run
 from robokiln.kiln.runlog import RunLog

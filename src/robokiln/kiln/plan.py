@@ -110,7 +110,7 @@ def _short(value: Any) -> str:
 def _code_hash() -> str:
     root = Path(robokiln.__file__).parent
     digest = hashlib.sha256()
-    shared = [root / f"{name}.py" for name in ("geometry", "seeds", "serial", "types")]
+    shared = [root / f"{name}.py" for name in ("files", "geometry", "seeds", "serial", "types")]
     for file in shared + sorted(f for name in _CODE for f in (root / name).rglob("*.py")):
         digest.update(f"{file.relative_to(root).as_posix()}\0".encode())
         digest.update(hashlib.sha256(file.read_bytes()).digest())

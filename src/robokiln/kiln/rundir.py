@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from robokiln.kiln.files import sync_directory, write_json
+from robokiln.files import sync_directory, write_json
 from robokiln.kiln.plan import differences
 from robokiln.types import RobokilnError
 

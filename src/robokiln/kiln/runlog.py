@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 import robokiln
-from robokiln.kiln.files import write_json
+from robokiln.files import write_json
 from robokiln.kiln.unit import Clock, Receipt
 
 

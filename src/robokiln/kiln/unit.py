@@ -20,10 +20,10 @@ import numpy as np
 
 from robokiln.dataset import encode_video, image_histogram
 from robokiln.episode import Expert, draw_scene, run
+from robokiln.files import is_disk_full, write_json
 from robokiln.frames import Renderer, sample_look
 from robokiln.kiln.columns import columns
 from robokiln.kiln.commit import commit
-from robokiln.kiln.files import is_disk_full, write_json
 from robokiln.kiln.plan import Plan
 from robokiln.physics.bullet import BulletWorld
 from robokiln.scene import robots, tasks

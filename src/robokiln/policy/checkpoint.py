@@ -13,8 +13,9 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from robokiln.files import write_file, write_json
 from robokiln.policy.config import TrainConfig
-from robokiln.policy.files import read_file, read_json, sha256, write_file, write_json
+from robokiln.policy.files import read_file, read_json, sha256
 from robokiln.policy.models import build_model
 from robokiln.policy.policy import TrainedPolicy, pick_device
 from robokiln.policy.spec import ChunkModel, PolicySpec

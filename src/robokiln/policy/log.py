@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from robokiln.files import write_file
 
 LOG, PICTURE = "train_log.jsonl", "loss.png"
 NOT_LOSSES = ("step", "learning_rate", "samples_per_second")
@@ -30,9 +31,7 @@ def read_log(out: Path, steps: int) -> list[dict[str, Any]]:
 def rewind_log(out: Path, steps: int) -> None:
     """Forget what came after the checkpoint at `steps`; it will come again."""
     kept = read_log(out, steps)
-    partial = out / f".{LOG}.partial"
-    partial.write_text("".join(json.dumps(line) + "\n" for line in kept))
-    os.replace(partial, out / LOG)
+    write_file(out / LOG, "".join(json.dumps(line) + "\n" for line in kept).encode())
 
 
 def append_log(out: Path, line: dict[str, float]) -> None:

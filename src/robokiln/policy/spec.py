@@ -13,7 +13,7 @@ from robokiln.dataset import RecordedCamera
 from robokiln.policy.demonstrations import role_features
 from robokiln.policy.text import Vocabulary
 from robokiln.policy.transforms import Normalize
-from robokiln.types import ACTION_DIM, Array
+from robokiln.types import Array
 
 
 @dataclass(frozen=True)
@@ -123,10 +123,6 @@ def make_inputs(
 
 def to_tensor(value: Array) -> Tensor:
     return torch.from_numpy(np.asarray(value, np.float32))
-
-
-def chunk_size(spec: PolicySpec) -> int:
-    return spec.chunk * ACTION_DIM
 
 
 def center_offsets(spec: PolicySpec, batch: int) -> dict[str, Array]:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import torch
 
-from robokiln.dataset import file_hash
+from robokiln.files import file_hash, write_json
 from robokiln.policy.checkpoint import DESCRIPTION, FORMAT, TrainingState, describe, save_policy
 from robokiln.policy.config import TrainConfig
 from robokiln.policy.demonstrations import Demonstrations, read_demonstrations
-from robokiln.policy.files import read_json, write_json
+from robokiln.policy.files import read_json
 from robokiln.policy.fit import fit_spec
 from robokiln.policy.loader import Loader
 from robokiln.policy.log import append_log, draw_losses, rewind_log

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from robokiln.files import write_file
 from robokiln.report import journal
 from robokiln.report.failures import FAILURES
 from robokiln.report.rollouts import EvaluateConfig, Job, Rollout, roll_out
@@ -197,6 +197,5 @@ def _compare(first: str, second: str, a: list[Rollout], b: list[Rollout]) -> Com
 
 
 def _write(path: Path, found: Evaluation) -> None:
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(to_json(found), indent=1) + "\n")
-    os.replace(part, path)
+    """Rows in their own order, for people who read it."""
+    write_file(path, (json.dumps(to_json(found), indent=1) + "\n").encode())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from robokiln import dataset
 from robokiln.dataset import encode_video
+from robokiln.files import write_file
 from robokiln.report.facts import ReportFacts, Training
 from robokiln.report.failures import FAILURES
 from robokiln.report.films import Clip, clips
@@ -31,8 +31,8 @@ NBSP = "\u00a0"
 def write_report(out: Path, facts: ReportFacts) -> tuple[Path, Path]:
     """Write `report.html` and `report.json` into `out`; their paths."""
     out.mkdir(parents=True, exist_ok=True)
-    _replace(out / JSON, json.dumps(report_json(facts), indent=1) + "\n")
-    _replace(out / HTML, render_page(facts))
+    write_file(out / JSON, (json.dumps(report_json(facts), indent=1) + "\n").encode())
+    write_file(out / HTML, render_page(facts).encode())
     return out / HTML, out / JSON
 
 
@@ -163,9 +163,3 @@ def _clips(facts: ReportFacts) -> list[Clip]:
 
 def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
-
-
-def _replace(path: Path, text: str) -> None:
-    part = path.with_suffix(".part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from robokiln.assets import footprint
 from robokiln.episode import EpisodeConfig, Expert, draw_scene, run
 from robokiln.episode.loop import Observe
+from robokiln.files import write_file
 from robokiln.frames import LookConfig, Renderer, sample_look
 from robokiln.physics.bullet import BulletWorld
 from robokiln.report import rows
@@ -167,9 +167,7 @@ def _save_film(path: Path, film: Film) -> None:
     spec, look = (json.dumps(to_json(v)) for v in (film.spec, film.look))
     np.savez_compressed(buffer, spec=spec, look=look, link_poses=film.link_poses)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_bytes(buffer.getvalue())
-    os.replace(part, path)
+    write_file(path, buffer.getvalue())
 
 
 def _actor(job: Job, spec: SceneSpec, attempt: int) -> Actor:

@@ -6,7 +6,6 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ def is_disk_full(error: Exception) -> bool:
 def write_json(path: Path, value: Any) -> None:
     """Readable JSON, whole or not at all, synced."""
     text = json.dumps(to_json(value), indent=1, sort_keys=True, allow_nan=False) + "\n"
-    replace(path, lambda temporary: temporary.write_text(text))
+    write_file(path, text.encode())
 
 
 def write_json_lines(path: Path, values: list[Any]) -> None:
@@ -38,13 +37,13 @@ def write_json_lines(path: Path, values: list[Any]) -> None:
     path.write_text("".join(lines))
 
 
-def replace(path: Path, write: Callable[[Path], Any]) -> None:
+def write_file(path: Path, content: bytes) -> None:
     """Write beside `path`, sync, and rename over it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        write(temporary)
+        temporary.write_bytes(content)
         sync_file(temporary)
-        temporary.rename(path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -71,7 +70,7 @@ def sync_tree(root: Path) -> None:
     sync_directory(root)
 
 
-def sha256(path: Path) -> str:
-    """Of a file's bytes, in hex."""
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
