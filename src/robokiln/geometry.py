@@ -165,6 +165,9 @@ def look_at(
 
 def intrinsics(camera: Camera) -> Array:
     """The 3 x 3 pinhole matrix in pixels; pixel centres lie at half-integers."""
+    if camera.calibration:
+        fx, fy, cx, cy = camera.calibration
+        return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1.0]])
     f = camera.height / 2 / np.tan(np.radians(camera.fov) / 2)
     return np.array([[f, 0, camera.width / 2], [0, f, camera.height / 2], [0, 0, 1.0]])
 

@@ -55,7 +55,8 @@ class Camera:
     """A pinhole camera; the pose is x right, y down, z forward (OpenCV).
 
     `mount` is the visual link that carries it ("" for the world); `pose` is in that link's frame.
-    `fov` is the vertical field of view in degrees.
+    `fov` is the vertical field of view in degrees; a calibrated camera has `calibration` instead:
+    fx, fy, cx, cy in pixels, where the top left pixel's centre is (0.5, 0.5).
     """
 
     name: str
@@ -64,6 +65,7 @@ class Camera:
     fov: float
     pose: PoseTuple
     mount: str = ""
+    calibration: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -86,28 +88,62 @@ class SceneSpec:
 
 @dataclass(frozen=True)
 class Light:
-    """A directional light; `direction` points from the scene to the light."""
+    """A directional light, or a point light where `position` (world) is given.
+
+    `direction` points from the scene to the light; shadows of a point light are drawn within 60
+    degrees of it. `intensity` is the linear brightness of a white surface that faces the light, at
+    1 m from a point light. `softness` is the width of a shadow's edge in metres.
+    """
 
     direction: tuple[float, float, float]
     color: Color
     intensity: float
     shadows: bool = True
+    position: tuple[float, float, float] | None = None
+    softness: float = 0.0
+
+
+@dataclass(frozen=True)
+class Texture:
+    """A procedural texture: a family of `frames.looks.TEXTURES`, drawn from `seed` in `colors`.
+
+    One square tile covers `scale` metres; it repeats without a seam.
+    """
+
+    family: str
+    seed: int
+    colors: tuple[Color, ...]
+    scale: float
 
 
 @dataclass(frozen=True)
 class Material:
-    """Metallic-roughness material; `color` is the base colour."""
+    """Metallic-roughness material; `color` is the base colour, times the texture where one is."""
 
     color: Color
     roughness: float
     metallic: float = 0.0
+    texture: Texture | None = None
+
+
+@dataclass(frozen=True)
+class Prop:
+    """Something that is only seen: it stands still at `pose` (world), and physics knows nothing
+    of it."""
+
+    name: str
+    shape: Shape
+    pose: PoseTuple
+    material: Material
 
 
 @dataclass(frozen=True)
 class Look:
     """How a scene appears. It never changes the motion.
 
-    `materials` holds one entry a body of the spec; `robot` scales the arm's own colours.
+    `materials` holds one entry a body of the spec; `robot` multiplies the arm's own colours.
+    `props` are walls and distractors. `cameras`, where there are any, stand in for the spec's of
+    the same names.
     """
 
     materials: tuple[Material, ...]
@@ -117,6 +153,8 @@ class Look:
     ambient_ground: Color
     background_top: Color
     background_bottom: Color
+    props: tuple[Prop, ...] = ()
+    cameras: tuple[Camera, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -213,12 +251,17 @@ class Frames:
     """One camera's pictures over T steps.
 
     rgb uint8 [T, H, W, 3]; depth float32 [T, H, W], metres along the optical axis, 0 where nothing
-    is; segmentation uint16 [T, H, W]: 0 nothing, 1 the robot, 2 + i the spec's body i.
+    is; segmentation uint16 [T, H, W]: 0 nothing, 1 the robot, 2 + i the spec's body i, then the
+    look's props. On request: normals float32 [T, H, W, 3], unit and in the world frame, 0 where
+    nothing is; links uint16 [T, H, W]: 0 nothing, 1 + i the link i of `visual_links`, then the
+    look's props.
     """
 
     rgb: Array
     depth: Array
     segmentation: Array
+    normals: Array | None = None
+    links: Array | None = None
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ def warm_up() -> float:
     camera = Camera("front", 8, 8, 45.0, look_at((1.0, 1.0, 1.0), (0.0, 0.0, 0.0)))
     gray = Material((0.5, 0.5, 0.5), 0.5)
     light = Light((0.0, 0.0, 1.0), (1.0, 1.0, 1.0), 1.0)
-    look = Look((gray,), gray, (light,), *([gray.color] * 4))
+    c = gray.color
+    look = Look((gray,), gray, (light,), c, c, c, c)
     for name in ROBOTS:
         spec = SceneSpec("warm_up", name, (), (box,), (camera,), "", {})
         poses = np.tile(np.array(IDENTITY, np.float32), (1, len(visual_links(spec)), 1))
