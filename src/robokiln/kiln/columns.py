@@ -6,7 +6,10 @@ import numpy as np
 
 from robokiln.dataset import RecordedCamera
 from robokiln.dataset import features as names
-from robokiln.geometry import compose, inverse, pose_to_action, pose_tuple
+from robokiln.dataset.cameras import Row
+from robokiln.frames import SensorConfig
+from robokiln.frames.sensors import Lens
+from robokiln.geometry import compose, intrinsics, inverse, pose_to_action, pose_tuple
 from robokiln.scene.robots import Robot
 from robokiln.types import Array, Camera, Episode, RobokilnError
 
@@ -29,8 +32,11 @@ def columns(episode: Episode) -> dict[str, Array]:
     return found | {names.SUBTASK: episode.phase.astype(np.int64)}
 
 
-def recorded_camera(camera: Camera, robot: Robot) -> RecordedCamera:
+def recorded_camera(
+    camera: Camera, robot: Robot, sensor: SensorConfig | None = None
+) -> RecordedCamera:
     """A camera as the dataset describes it: in the robot's base frame or in the tool's frame."""
+    sensor = SensorConfig() if sensor is None else sensor
     if camera.mount not in ("", robot.tool_link):
         raise RobokilnError(
             f"camera '{camera.name}': mount '{camera.mount}' not supported; "
@@ -39,4 +45,20 @@ def recorded_camera(camera: Camera, robot: Robot) -> RecordedCamera:
     frame, pose = "base", camera.pose
     if camera.mount:
         frame, pose = "tool", pose_tuple(compose(inverse(robot.tool), camera.pose))
-    return RecordedCamera(camera.name, camera.width, camera.height, camera.fov, frame, pose)
+    return RecordedCamera(
+        camera.name,
+        camera.width,
+        camera.height,
+        camera.fov,
+        frame,
+        pose,
+        _matrix(camera),
+        Lens().coefficients if sensor.lens is None else sensor.lens.coefficients,
+        sensor.name,
+    )
+
+
+def _matrix(camera: Camera) -> tuple[Row, Row, Row]:
+    """Intrinsics by rows, to a millionth of a pixel: a tangent's last bit differs by machine."""
+    first, second, third = (tuple(round(float(v), 6) for v in row) for row in intrinsics(camera))
+    return first, second, third  # type: ignore[return-value]
