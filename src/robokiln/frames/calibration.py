@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from reprlib import repr
+from reprlib import Repr
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ from robokiln.types import Array, RobokilnError
 MODELS = ("", "plumb_bob")
 """Distortion models that Brown-Conrady's five coefficients describe."""
 MAX_BYTES = 1 << 20
+_SHORT = Repr()
+_SHORT.maxlevel = 2
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,9 @@ def _load(path: Path) -> dict[str, Any]:
         reason = " ".join(str(error).split())
         raise RobokilnError(f"{path}: not readable as YAML: {reason}") from None
     if not isinstance(raw, dict):
-        raise RobokilnError(f"{path}: expected a mapping with camera_matrix, got {repr(raw)}")
+        raise RobokilnError(
+            f"{path}: expected a mapping with camera_matrix, got {_SHORT.repr(raw)}"
+        )
     return raw
 
 
@@ -111,7 +115,7 @@ def _count(path: Path, raw: dict[str, Any], key: str) -> int:
     value = _value(path, raw, key)
     if type(value) is int and value > 0:
         return value
-    raise RobokilnError(f"{path}: {key}: expected a whole number above 0, got {value!r}")
+    raise RobokilnError(f"{path}: {key}: expected a whole number, got {_SHORT.repr(value)}")
 
 
 def _numbers(path: Path, raw: dict[str, Any], key: str) -> Array:
@@ -122,7 +126,9 @@ def _numbers(path: Path, raw: dict[str, Any], key: str) -> Array:
         isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v) for v in data
     )
     if not plain:
-        raise RobokilnError(f"{path}: {key}: expected a matrix of numbers, got {repr(value)}")
+        raise RobokilnError(
+            f"{path}: {key}: expected a matrix of numbers, got {_SHORT.repr(value)}"
+        )
     return np.array(data, float)
 
 
