@@ -96,7 +96,7 @@ def test_a_recorded_camera_has_its_matrix_lens_and_sensor() -> None:
     lens = Lens(k1=-0.2, p2=0.01)
     view = replace(FRONT, calibration=(41.123456789, 40.0, 15.5, 16.25))
     recorded = recorded_camera(view, PANDA, SensorConfig(name="webcam", lens=lens))
-    assert recorded.intrinsics == ((41.123457, 0, 15.5), (0, 40.0, 16.25), (0, 0, 1))
+    assert recorded.intrinsics == (41.123457, 40.0, 15.5, 16.25)
     assert recorded.distortion == (-0.2, 0.0, 0.0, 0.01, 0.0)
     assert recorded.sensor == "webcam"
     assert from_json(RecordedCamera, to_json(recorded)) == recorded

@@ -59,6 +59,7 @@ def cameras_and_sensors(
     sensors = _sensors(configuration, [camera.name for camera in built], calibrations)
     built = [sensors[camera.name].fitted(camera) for camera in built]
     _check_even(built)
+    _check_lenses(built, sensors)
     return tuple(built), {name: sensor for name, sensor in sensors.items() if not sensor.ideal}
 
 
@@ -80,6 +81,16 @@ def _sensors(
         lens = Lens(*calibration.distortion) if any(calibration.distortion) else None
         found[name] = replace(found[name], lens=lens)
     return found
+
+
+def _check_lenses(built: list[Camera], sensors: Mapping[str, SensorConfig]) -> None:
+    """A lens that can't show the whole picture is refused here, not in every worker."""
+    from robokiln.frames.sensors import LensMap
+
+    for camera in built:
+        lens = sensors[camera.name].lens
+        if lens is not None:
+            LensMap(camera, lens)
 
 
 def _check_even(built: list[Camera]) -> None:

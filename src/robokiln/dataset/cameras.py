@@ -14,16 +14,15 @@ from robokiln.serial import from_json, to_json
 from robokiln.types import Camera, PoseTuple
 
 FRAMES = ("base", "tool")
-Row = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
 class RecordedCamera:
     """A camera of the dataset; `pose` (OpenCV) is in the robot's base or end-effector frame.
 
-    `intrinsics` is the 3 x 3 matrix by rows in pixels of the recorded picture, whose top left
-    pixel's centre is (0.5, 0.5), or None for a pinhole of that vertical `fov` (degrees).
-    `distortion` holds OpenCV's k1, k2, p1, p2, k3; `sensor` is the name of a configs/sensor.
+    `intrinsics` are the matrix's fx, fy, cx, cy in pixels of the recorded picture, the top left
+    pixel's centre at (0.5, 0.5); None for a pinhole of that vertical `fov` (degrees). `distortion`
+    holds OpenCV's k1, k2, p1, p2, k3; `sensor` is the name of a configs/sensor.
     """
 
     name: str
@@ -32,18 +31,14 @@ class RecordedCamera:
     fov: float
     frame: str
     pose: PoseTuple
-    intrinsics: tuple[Row, Row, Row] | None = None
+    intrinsics: tuple[float, float, float, float] | None = None
     distortion: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
     sensor: str = "none"
 
     def pinhole(self) -> Camera:
         """Its size and intrinsics; the pose is in `frame`."""
-        calibration = None
-        if self.intrinsics is not None:
-            (fx, _, cx), (_, fy, cy), _ = self.intrinsics
-            calibration = (fx, fy, cx, cy)
         return Camera(
-            self.name, self.width, self.height, self.fov, self.pose, calibration=calibration
+            self.name, self.width, self.height, self.fov, self.pose, calibration=self.intrinsics
         )
 
 

@@ -6,7 +6,6 @@ import numpy as np
 
 from robokiln.dataset import RecordedCamera
 from robokiln.dataset import features as names
-from robokiln.dataset.cameras import Row
 from robokiln.frames import SensorConfig
 from robokiln.frames.sensors import Lens
 from robokiln.geometry import compose, intrinsics, inverse, pose_to_action, pose_tuple
@@ -45,6 +44,8 @@ def recorded_camera(
     frame, pose = "base", camera.pose
     if camera.mount:
         frame, pose = "tool", pose_tuple(compose(inverse(robot.tool), camera.pose))
+    # To a millionth of a pixel: a tangent's last bit differs from machine to machine.
+    k = intrinsics(camera).round(6)
     return RecordedCamera(
         camera.name,
         camera.width,
@@ -52,13 +53,7 @@ def recorded_camera(
         camera.fov,
         frame,
         pose,
-        _matrix(camera),
+        (float(k[0, 0]), float(k[1, 1]), float(k[0, 2]), float(k[1, 2])),
         Lens().coefficients if sensor.lens is None else sensor.lens.coefficients,
         sensor.name,
     )
-
-
-def _matrix(camera: Camera) -> tuple[Row, Row, Row]:
-    """Intrinsics by rows, to a millionth of a pixel: a tangent's last bit differs by machine."""
-    first, second, third = (tuple(round(float(v), 6) for v in row) for row in intrinsics(camera))
-    return first, second, third  # type: ignore[return-value]
