@@ -67,7 +67,9 @@ def build_texture(texture: Texture, size: int = SIZE) -> Array:
 # Looks are drawn anew each episode, so what pays is sharing between its lights' and cameras'
 # passes: 64 tiles are 12 MiB.
 @functools.lru_cache(maxsize=64)
-def _build(name: str, seed: int, colors: tuple[tuple[float, float, float], ...], size: int) -> Array:
+def _build(
+    name: str, seed: int, colors: tuple[tuple[float, float, float], ...], size: int
+) -> Array:
     family: Family = lookup("texture", name, TEXTURES)
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed])))
     painted = family.paint(rng, np.array(colors, np.float32), size)
