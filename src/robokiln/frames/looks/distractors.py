@@ -24,8 +24,6 @@ BASE = 0.28
 """Metres from the robot's base that stay free."""
 ROLE_ROOM, ROOM = 0.09, 0.015
 """Metres round a body that stay free: where the fingers come down, and elsewhere."""
-TALLEST = 0.05
-"""Metres: an expert's fingertips travel higher, but for the descent itself."""
 SIZES: dict[str, dict[str, tuple[float, float]]] = {
     "box": {"x": (0.02, 0.06), "y": (0.02, 0.06), "z": (0.01, 0.045)},
     "cylinder": {"radius": (0.012, 0.03), "height": (0.015, 0.045)},
@@ -38,7 +36,7 @@ SIZES: dict[str, dict[str, tuple[float, float]]] = {
 def distractors(spec: SceneSpec, rng: np.random.Generator, config: LookConfig) -> tuple[Prop, ...]:
     """Low things between and around the bodies, where neither hand nor target passes.
 
-    Physics knows nothing of them, so nothing may touch them: they are at most 5 cm tall, which
+    Physics knows nothing of them, so nothing may touch them: they are at most 4.5 cm tall, which
     fingers and carried objects pass over, and keep 9 cm from the bodies that the goal names, where
     the fingers come down, and 1.5 cm from the others as they first stand. A body that is pushed or
     dropped can still end within one. They are gray or of named colors that no body of the scene
