@@ -67,10 +67,8 @@ def test_segmentation_and_depth_of_bodies_are_those_of_any_look(episodes: list[E
             same = frames.segmentation[physical] == before.segmentation[physical]
             nothing = before.segmentation[physical] == 0
             assert (same | nothing).all()
-            assert np.array_equal(
-                frames.depth[physical & (frames.segmentation > 0)],
-                before.depth[physical & (frames.segmentation > 0)],
-            )
+            near = np.abs(frames.depth - before.depth)[physical & (frames.segmentation > 0)]
+            assert near.max() < 1e-6
 
 
 def test_neither_arm_nor_target_passes_through_a_distractor(episodes: list[Episode]) -> None:

@@ -20,8 +20,9 @@ from robokiln.types import Color, Material, Prop, SceneSpec, Shape
 if TYPE_CHECKING:
     from robokiln.frames.looks.config import LookConfig
 
-REACH = 0.95
-"""Metres from the robot's base that walls stay away from."""
+REACH, BEHIND = 0.95, 0.45
+"""Metres from the robot's base that walls stay away from: all round, and at its back, where only
+its elbow goes."""
 BOTTOM, HEIGHT, THICKNESS = -0.42, 3.2, 0.04
 """Of a wall: it begins below the floor's top."""
 SIDES = ("back", "left", "right", "front")
@@ -48,7 +49,7 @@ def gradient(spec: SceneSpec, rng: np.random.Generator, config: LookConfig) -> B
 def room(spec: SceneSpec, rng: np.random.Generator, config: LookConfig) -> Backdrop:
     """Four walls of one material round everything."""
     behind = gradient(spec, rng, config)
-    margin, material = draw(rng, (0.15, 0.5)), _paint(rng, config)
+    margin, material = draw(rng, (0.1, 0.5)), _paint(rng, config)
     walls = tuple(_wall(spec, side, margin, material) for side in SIDES)
     return Backdrop(behind.top, behind.bottom, walls)
 
@@ -56,7 +57,7 @@ def room(spec: SceneSpec, rng: np.random.Generator, config: LookConfig) -> Backd
 def corner(spec: SceneSpec, rng: np.random.Generator, config: LookConfig) -> Backdrop:
     """A wall behind the arm and another at one of its sides, of different materials."""
     behind = gradient(spec, rng, config)
-    margin, side = draw(rng, (0.15, 0.5)), SIDES[1 + int(rng.integers(2))]
+    margin, side = draw(rng, (0.1, 0.5)), SIDES[1 + int(rng.integers(2))]
     walls = tuple(_wall(spec, s, margin, _paint(rng, config)) for s in ("back", side))
     return Backdrop(behind.top, behind.bottom, walls)
 
@@ -64,7 +65,7 @@ def corner(spec: SceneSpec, rng: np.random.Generator, config: LookConfig) -> Bac
 def screen(spec: SceneSpec, rng: np.random.Generator, config: LookConfig) -> Backdrop:
     """A free-standing screen behind the arm, less wide than the view."""
     behind = gradient(spec, rng, config)
-    x = -REACH - draw(rng, (0.0, 0.3))
+    x = -BEHIND - THICKNESS - draw(rng, (0.0, 0.4))
     y, width = draw(rng, (-0.5, 0.5)), draw(rng, (1.4, 2.2))
     shape = Shape("box", {"x": THICKNESS, "y": width, "z": HEIGHT})
     pose = (x, y, BOTTOM + HEIGHT / 2, 0.0, 0.0, 0.0, 1.0)
@@ -96,7 +97,8 @@ def _paint(rng: np.random.Generator, config: LookConfig) -> Material:
 def _wall(spec: SceneSpec, side: str, margin: float, material: Material) -> Prop:
     """One wall, `margin` beyond the arm's reach and beyond the cameras that stand in the room."""
     fixed = [camera.pose for camera in spec.cameras if not camera.mount]
-    low = [min([-REACH, *(pose[axis] for pose in fixed)]) - margin for axis in (0, 1)]
+    clear = (-BEHIND, -REACH)
+    low = [min([clear[axis], *(pose[axis] for pose in fixed)]) - margin for axis in (0, 1)]
     high = [max([REACH, *(pose[axis] for pose in fixed)]) + margin for axis in (0, 1)]
     middle, half = [(a + b) / 2 for a, b in zip(low, high, strict=True)], THICKNESS / 2
     x = {"back": low[0] - half, "front": high[0] + half}.get(side, middle[0])

@@ -67,7 +67,7 @@ def window(rng: np.random.Generator, config: LookConfig) -> Lighting:
     key = replace(
         _light(0, rng, config), direction=toward, color=_tinted(draw(rng, (-0.15, -0.05)))
     )
-    key = replace(key, intensity=1.2 * key.intensity, softness=draw(rng, (0.03, 0.08)))
+    key = replace(key, intensity=1.5 * key.intensity, softness=draw(rng, (0.03, 0.08)))
     return _lit((key,), rng, config, share=1.1, hue=0.6)
 
 
@@ -75,7 +75,8 @@ def evening(rng: np.random.Generator, config: LookConfig) -> Lighting:
     """Low warm light with long shadows under a bluish sky."""
     toward = direction(draw(rng, (15, 28)), draw(rng, config.light_azimuth))
     key = replace(_light(0, rng, config), direction=toward, color=_tinted(draw(rng, (0.10, 0.18))))
-    return _lit((key,), rng, config, share=1.2, hue=0.6)
+    key = replace(key, intensity=1.5 * key.intensity)
+    return _lit((key,), rng, config, share=1.3, hue=0.6)
 
 
 def two_lamps(rng: np.random.Generator, config: LookConfig) -> Lighting:

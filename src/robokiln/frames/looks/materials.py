@@ -95,8 +95,9 @@ def _textured(
     rng: np.random.Generator, name: str, shades: tuple[Color, ...], roughness: float, scale: Range
 ) -> Material:
     """White, so that the texture's colors are the surface's."""
-    texture = Texture(name, int(rng.integers(2**32)), shades, round(draw(rng, scale), 4))
-    return Material(WHITE, roughness, TEXTURES[name].metallic, texture)
+    own, seed = TEXTURES[name], int(rng.integers(2**32))
+    texture = Texture(name, seed, shades, round(own.scale * draw(rng, scale), 4))
+    return Material(WHITE, roughness, own.metallic, texture)
 
 
 def _shades(

@@ -22,13 +22,15 @@ class Family:
 
     `paint` takes (rng, colors float32 [K, 3], size) and gives float32 [size, size, 3], sRGB in
     [0, 1], without a seam. `hue` and `saturation` bound the colors of surfaces whose color nobody
-    names; None leaves them to the configuration.
+    names; None leaves them to the configuration. `scale` multiplies the configured size of a tile:
+    weaves are finer than boards.
     """
 
     paint: Callable[[np.random.Generator, Array, int], Array]
     hue: Range | None = None
     saturation: Range | None = None
     metallic: float = 0.0
+    scale: float = 1.0
 
 
 TEXTURES: dict[str, Family] = {
@@ -37,11 +39,11 @@ TEXTURES: dict[str, Family] = {
     "marble": Family(natural.marble),
     "brushed": Family(natural.brushed, None, (0.0, 0.08), metallic=0.4),
     "noise": Family(natural.noise),
-    "speckle": Family(natural.speckle),
-    "leather": Family(natural.leather),
+    "speckle": Family(natural.speckle, scale=0.6),
+    "leather": Family(natural.leather, scale=0.6),
     "blotches": Family(natural.blotches),
-    "fabric": Family(patterns.fabric),
-    "plaid": Family(patterns.plaid),
+    "fabric": Family(patterns.fabric, scale=0.5),
+    "plaid": Family(patterns.plaid, scale=0.5),
     "checker": Family(patterns.checker),
     "stripes": Family(patterns.stripes),
     "chevron": Family(patterns.chevron),
