@@ -1,4 +1,4 @@
-"""Textures of materials: each (rng, colors [K, 3], size) -> float32 [size, size, 3], sRGB."""
+"""Textures of materials: each (rng, colors [K, 3], size) -> float32 [3, size, size], sRGB."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from robokiln.frames.looks.noise import (
     cell,
     cellular,
     contrast,
+    each,
     f32,
+    filled,
     fract,
     fractal,
     mix,
     pick,
     plane,
-    shaded,
     smooth,
     step,
     triangle,
@@ -34,7 +35,7 @@ def wood(rng: np.random.Generator, colors: Array, size: int) -> Array:
     fibre = value_noise(rng, size, 6, 128) * f32(0.6) + value_noise(rng, size, 3, 48) * f32(0.4)
     pores = step(value_noise(rng, size, 24, 160), 0.86, 0.2)
     tone = f32(0.55) * late + f32(0.55) * fibre
-    return shaded(blend(colors, tone), f32(1.04) - f32(0.10) * fibre - f32(0.16) * pores)
+    return blend(colors, tone) * (f32(1.04) - f32(0.10) * fibre - f32(0.16) * pores)
 
 
 def planks(rng: np.random.Generator, colors: Array, size: int) -> Array:
@@ -48,7 +49,7 @@ def planks(rng: np.random.Generator, colors: Array, size: int) -> Array:
     side = triangle(u * f32(boards))
     end = triangle(v + joints[board][None, :])
     seam = np.minimum(step(side, 0.035, 0.05), step(end, 0.008, 0.010))
-    return shaded(blend(colors, tone), f32(0.35) + f32(0.65) * seam)
+    return blend(colors, tone) * (f32(0.35) + f32(0.65) * seam)
 
 
 def marble(rng: np.random.Generator, colors: Array, size: int) -> Array:
@@ -74,7 +75,7 @@ def brushed(rng: np.random.Generator, colors: Array, size: int) -> Array:
     scratch = f32(0.5) * (value_noise(rng, size, 256, 2) + value_noise(rng, size, 128, 5))
     band = value_noise(rng, size, 5, 1)
     tone = contrast(f32(0.7) * scratch + f32(0.3) * band, 1.3)
-    return shaded(blend(colors, tone), f32(0.88) + f32(0.2) * scratch)
+    return blend(colors, tone) * (f32(0.88) + f32(0.2) * scratch)
 
 
 def noise(rng: np.random.Generator, colors: Array, size: int) -> Array:
@@ -92,9 +93,8 @@ def speckle(rng: np.random.Generator, colors: Array, size: int) -> Array:
     edge = chips.second - chips.first - f32(0.75) * room
     grain = f32(0.94) + f32(0.10) * value_noise(rng, size, 64, 64)
     palette = colors[1:] if len(colors) > 1 else colors
-    chip = shaded(palette[kind % len(palette)], f32(0.8) + f32(0.025) * kind.astype(np.float32))
-    ground = shaded(pick(colors, 0), grain)
-    return mix(ground, chip[chips.nearest], step(edge, 0.0, 0.1))
+    chip = each(palette, kind) * (f32(0.8) + f32(0.025) * kind.astype(np.float32))
+    return mix(pick(colors, 0) * grain, each(chip.T, chips.nearest), step(edge, 0.0, 0.1))
 
 
 def leather(rng: np.random.Generator, colors: Array, size: int) -> Array:
@@ -103,12 +103,12 @@ def leather(rng: np.random.Generator, colors: Array, size: int) -> Array:
     crease = step(fine.second - fine.first, 0.12, 0.24)
     patch = contrast(fractal(rng, size, 3, 3, 4), 1.8)
     bulge = f32(1) - f32(0.5) * fine.first
-    return shaded(blend(colors, patch), (f32(0.55) + f32(0.45) * crease) * bulge)
+    return blend(colors, patch) * ((f32(0.55) + f32(0.45) * crease) * bulge)
 
 
 def blotches(rng: np.random.Generator, colors: Array, size: int) -> Array:
     """Camouflage: overlapping flat patches of every color."""
-    picture = np.broadcast_to(pick(colors, 0), (size, size, 3))
+    picture = filled(pick(colors, 0), size)
     for i in range(1, max(len(colors), 2)):
         patch = fractal(rng, size, 3 + i, 3 + i, 3)
         picture = mix(picture, pick(colors, i), step(patch, 0.55, 0.02))

@@ -2,6 +2,7 @@
 
 Everything is float32 made with + - * / and floor alone, which IEEE 754 rounds the same way on
 every machine: no sine, power or sum decides a byte. All patterns repeat after u = 1 and v = 1.
+Pictures are planar, [3, rows, columns]: three long loops are faster than many over three channels.
 """
 
 from __future__ import annotations
@@ -117,24 +118,31 @@ def cellular(rng: np.random.Generator, size: int, count: int) -> Cells:
 
 
 def mix(a: Array, b: Array, share: Array) -> Array:
-    """From color a (share 0) to color b (share 1); colors [..., 3], share [...]."""
-    return a + (b - a) * share[..., None]
+    """From color a (share 0) to color b (share 1); colors [3, ...], share [...]."""
+    return a + (b - a) * share
 
 
 def blend(colors: Array, t: Array) -> Array:
-    """Along the colors [K, 3] in turn as t goes from 0 to 1, in 1024 steps: [..., 3]."""
+    """Along the colors [K, 3] in turn as t [...] goes from 0 to 1, in 1024 steps: [3, ...]."""
     at = np.arange(1024, dtype=np.float32) * f32((len(colors) - 1) / 1023)
     low = np.minimum(np.floor(at).astype(np.int64), max(len(colors) - 2, 0))
     high = np.minimum(low + 1, len(colors) - 1)
-    table = mix(colors[low], colors[high], at - low.astype(np.float32))
-    return table[(np.clip(t, f32(0), f32(1)) * f32(1023)).astype(np.int32)]
-
-
-def shaded(color: Array, brightness: Array) -> Array:
-    """A color [..., 3] times a brightness [...]."""
-    return color * brightness[..., None]
+    table = mix(colors[low].T, colors[high].T, at - low.astype(np.float32))
+    index = (np.clip(t, f32(0), f32(1)) * f32(1023)).astype(np.int32)
+    return np.stack([channel[index] for channel in table])
 
 
 def pick(colors: Array, index: int) -> Array:
-    """The index-th color [3], from the first again after the last."""
-    return colors[index % len(colors)]
+    """The index-th color, from the first again after the last: [3, 1, 1] for broadcasting."""
+    return colors[index % len(colors)][:, None, None]
+
+
+def each(colors: Array, index: Array) -> Array:
+    """Colors [K, 3] by an index array [...], from the first again after the last: [3, ...]."""
+    index = index % len(colors)
+    return np.stack([channel[index] for channel in colors.T])
+
+
+def filled(color: Array, size: int) -> Array:
+    """One color [3, 1, 1] all over: [3, size, size]."""
+    return np.broadcast_to(color, (3, size, size))

@@ -1,4 +1,4 @@
-"""Textures that people make: each (rng, colors [K, 3], size) -> float32 [size, size, 3], sRGB."""
+"""Textures that people make: each (rng, colors [K, 3], size) -> float32 [3, size, size], sRGB."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import numpy as np
 
 from robokiln.frames.looks.noise import (
     cell,
+    each,
     f32,
+    filled,
     fract,
     fractal,
     mix,
     pick,
     plane,
-    shaded,
     step,
     triangle,
     value_noise,
@@ -36,16 +37,16 @@ def fabric(rng: np.random.Generator, colors: Array, size: int) -> Array:
     warp, weft = _threads(rng, colors, threads, 0), _threads(rng, colors, threads, 1)
     i, j = cell(u, threads), cell(v, threads)
     across, along = triangle(u * f32(threads)), triangle(v * f32(threads))
-    over = ((i + j) % 2 == 0)[..., None]
-    cloth = np.where(over, warp[i[0]][None, :], weft[j[:, 0]][:, None])
-    round_ = np.where(over[..., 0], across * (f32(1.3) + along), along * (f32(1.3) + across))
-    return shaded(cloth, f32(0.62) + f32(0.19) * round_)
+    over = (i + j) % 2 == 0
+    cloth = np.where(over, each(warp, i), each(weft, j))
+    round_ = np.where(over, across * (f32(1.3) + along), along * (f32(1.3) + across))
+    return cloth * (f32(0.62) + f32(0.19) * round_)
 
 
 def _threads(rng: np.random.Generator, colors: Array, count: int, index: int) -> Array:
     """Colors of `count` threads, a little uneven: [count, 3]."""
     uneven = f32(0.92) + f32(0.14) * rng.random(count, np.float32)
-    return pick(colors, index) * uneven[:, None]
+    return colors[index % len(colors)] * uneven[:, None]
 
 
 def plaid(rng: np.random.Generator, colors: Array, size: int) -> Array:
@@ -55,10 +56,10 @@ def plaid(rng: np.random.Generator, colors: Array, size: int) -> Array:
     half[:4] = 0
     sett = colors[np.concatenate([half, half[::-1]]) % len(colors)]
     repeat = 2
-    across = sett[cell(fract(u * f32(repeat)), len(sett))]
-    along = sett[cell(fract(v * f32(repeat)), len(sett))]
+    across = each(sett, cell(fract(u * f32(repeat)), len(sett)))
+    along = each(sett, cell(fract(v * f32(repeat)), len(sett)))
     twill = (fract((u + v) * f32(64)) < f32(0.5)).astype(np.float32)
-    return shaded(mix(across, along, f32(0.25) + f32(0.5) * twill), f32(0.93) + f32(0.1) * twill)
+    return mix(across, along, f32(0.25) + f32(0.5) * twill) * (f32(0.93) + f32(0.1) * twill)
 
 
 def checker(rng: np.random.Generator, colors: Array, size: int) -> Array:
@@ -67,7 +68,7 @@ def checker(rng: np.random.Generator, colors: Array, size: int) -> Array:
     count = 2 * int(rng.integers(2, 5))
     odd = ((cell(u, count) + cell(v, count)) % 2).astype(np.float32)
     worn = f32(0.92) + f32(0.14) * fractal(rng, size, 8, 8, 3)
-    return shaded(mix(pick(colors, 0), pick(colors, 1), odd), worn)
+    return mix(pick(colors, 0), pick(colors, 1), odd) * worn
 
 
 def stripes(rng: np.random.Generator, colors: Array, size: int) -> Array:
@@ -77,7 +78,7 @@ def stripes(rng: np.random.Generator, colors: Array, size: int) -> Array:
     repeat, bands = int(rng.integers(2, 5)), rng.integers(0, 8, 8)
     bands[0::4] = 0
     at = fract((u * f32(turns[0]) + v * f32(turns[1])) * f32(repeat))
-    return colors[bands[cell(at, len(bands))] % len(colors)] + np.zeros((size, size, 1), np.float32)
+    return np.broadcast_to(each(colors, bands[cell(at, len(bands))]), (3, size, size))
 
 
 def chevron(rng: np.random.Generator, colors: Array, size: int) -> Array:
@@ -92,7 +93,7 @@ def dots(rng: np.random.Generator, colors: Array, size: int) -> Array:
     """Polka dots in rows that are shifted by half."""
     u, v = plane(size)
     count, radius = int(rng.integers(4, 8)), float(rng.uniform(0.18, 0.30))
-    ground = np.broadcast_to(pick(colors, 0), (size, size, 3))
+    ground = filled(pick(colors, 0), size)
     for i, shift in enumerate((0.0, 0.5)):
         x = fract(u * f32(count) + f32(shift)) - f32(0.5)
         y = fract(v * f32(count) + f32(shift)) - f32(0.5)
@@ -129,28 +130,28 @@ def _laid(
     tone = rng.random((rows, columns), np.float32)[cell(v, rows), cell(u, columns)]
     grain = fractal(rng, size, 12, 12, 4)
     face = mix(pick(colors, 0), pick(colors, 1), f32(0.8) * tone)
-    face = shaded(face, f32(0.88) + f32(0.2) * grain)
+    face = face * (f32(0.88) + f32(0.2) * grain)
     width = joint * columns / rows
     inside = np.minimum(
         step(triangle(u * f32(columns)), width, width / 2),
         step(triangle(v * f32(rows)), joint, joint / 2),
     )
-    mortar = shaded(np.broadcast_to(pick(colors, -1), face.shape), f32(0.8) + f32(0.2) * grain)
+    mortar = pick(colors, -1) * (f32(0.8) + f32(0.2) * grain)
     return mix(mortar, face, inside)
 
 
 def text(rng: np.random.Generator, colors: Array, size: int) -> Array:
     """Printed clutter: boxes of color under lines of words in a small font."""
-    page = np.broadcast_to(pick(colors, 0), (PAGE, PAGE, 3)).copy()
+    page = filled(pick(colors, 0), PAGE).copy()
     for i in range(1, 6):
         top, left = (8 * int(n) for n in rng.integers(0, PAGE // 8, 2))
         high, wide = (8 * int(n) for n in rng.integers(2, 8, 2))
         rows, columns = (top + np.arange(high)) % PAGE, (left + np.arange(wide)) % PAGE
-        page[np.ix_(rows, columns)] = pick(colors, i % max(len(colors) - 1, 1))
-    page[_words(rng)] = pick(colors, -1)
+        page[:, rows[:, None], columns] = pick(colors, i % max(len(colors) - 1, 1))
+    page = np.where(_words(rng), pick(colors, -1), page)
     at = np.arange(size) * PAGE // size
     worn = f32(0.95) + f32(0.07) * value_noise(rng, size, 16, 16)
-    return shaded(page[at[:, None], at[None, :]], worn)
+    return page[:, at[:, None], at] * worn
 
 
 def _words(rng: np.random.Generator) -> Array:

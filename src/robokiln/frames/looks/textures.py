@@ -20,7 +20,7 @@ SIZE = 256
 class Family:
     """How a texture is painted, and what its material is like.
 
-    `paint` takes (rng, colors float32 [K, 3], size) and gives float32 [size, size, 3], sRGB in
+    `paint` takes (rng, colors float32 [K, 3], size) and gives float32 [3, size, size], sRGB in
     [0, 1], without a seam. `hue` and `saturation` bound the colors of surfaces whose color nobody
     names; None leaves them to the configuration. `scale` multiplies the configured size of a tile:
     weaves are finer than boards.
@@ -75,6 +75,7 @@ def _build(
     family: Family = lookup("texture", name, TEXTURES)
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed])))
     painted = family.paint(rng, np.array(colors, np.float32), size)
-    levels = np.floor(np.clip(painted, 0, 1) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+    levels = (np.clip(painted, 0, 1) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+    levels = np.ascontiguousarray(levels.transpose(1, 2, 0))
     levels.setflags(write=False)
     return levels
