@@ -136,6 +136,10 @@ def test_what_cannot_be_drawn_is_refused_by_name() -> None:
         frames.LookConfig(backdrop_families=())
     with pytest.raises(RobokilnError, match="table_value: expected"):
         frames.LookConfig(table_value=(0.9, 0.1))
+    with pytest.raises(RobokilnError, match="distractors: expected nothing below 0"):
+        frames.LookConfig(distractors=(-1, 2))
+    with pytest.raises(RobokilnError, match=r"textured: expected 0 to 1, got 1\.5"):
+        frames.LookConfig(textured=1.5)
 
 
 def test_shipped_cameras_see_the_work_area() -> None:

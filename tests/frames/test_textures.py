@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -48,6 +52,23 @@ def test_the_same_bytes_on_every_machine(family: str) -> None:
     assert tile.dtype == np.uint8
     assert sha(tile) == HASHES[family]
     assert sha(build_texture(texture(family, seed=4), 64)) != HASHES[family]
+
+
+def test_the_same_bytes_without_vector_instructions() -> None:
+    """numpy as it runs on the oldest machine, in a process of its own."""
+    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+    script = (
+        "import hashlib, json\n"
+        "from robokiln.frames.looks import TEXTURES, build_texture\n"
+        "from robokiln.types import Texture\n"
+        f"tiles = {{f: build_texture(Texture(f, 3, {COLORS}, 0.5), 64) for f in TEXTURES}}\n"
+        "print(json.dumps({f: hashlib.sha256(t).hexdigest()[:16] for f, t in tiles.items()}))\n"
+    )
+    plain = {**os.environ, "NPY_DISABLE_CPU_FEATURES": " ".join(found)}
+    run = [sys.executable, "-c", script]
+    assert (
+        json.loads(subprocess.run(run, env=plain, check=True, capture_output=True).stdout) == HASHES
+    )
 
 
 def test_no_family_is_listed_that_is_not_there() -> None:

@@ -11,6 +11,8 @@ from robokiln.types import RobokilnError, lookup
 
 Range = tuple[float, float]
 Names = tuple[str, ...]
+SIGNED = ("light_elevation", "light_azimuth", "light_warmth")
+"""Ranges that may lie below zero."""
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,13 @@ class LookConfig:
             value = getattr(self, name)
             if name not in ("light_families", "backdrop_families") and isinstance(value, tuple):
                 self._expect(name, value, value[0] <= value[1], "[low, high] in this order")
+                self._expect(name, value, name in SIGNED or value[0] >= 0, "nothing below 0")
+            elif isinstance(value, float):
+                self._expect(name, value, value >= 0, "0 or more")
         for name in ("texture_scale", "object_texture_scale"):
             self._expect(name, getattr(self, name), getattr(self, name)[0] > 0, "more than 0 m")
-        for name in ("textured", "robot_tint", "camera_zoom"):
-            self._expect(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "0 to 1")
+        for name in ("textured", "robot_tint", "shade_jitter", "camera_zoom"):
+            self._expect(name, getattr(self, name), getattr(self, name) <= 1, "0 to 1")
 
     def _expect(self, name: str, value: object, fine: bool, expected: str) -> None:
         if not fine:
