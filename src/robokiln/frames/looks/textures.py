@@ -42,7 +42,7 @@ TEXTURES: dict[str, Family] = {
     "speckle": Family(natural.speckle, scale=0.6),
     "leather": Family(natural.leather, scale=0.6),
     "blotches": Family(natural.blotches),
-    "fabric": Family(patterns.fabric, scale=0.5),
+    "fabric": Family(patterns.fabric, scale=0.3),
     "plaid": Family(patterns.plaid, scale=0.5),
     "checker": Family(patterns.checker),
     "stripes": Family(patterns.stripes),
