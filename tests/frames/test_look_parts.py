@@ -14,7 +14,7 @@ from robokiln.cli.compose import compose
 from robokiln.cli.settings import cameras
 from robokiln.frames import LookConfig, sample_look
 from robokiln.frames.looks import BACKDROPS, LIGHTS, TEXTURES, Textures
-from robokiln.geometry import quat_to_matrix
+from robokiln.geometry import project, quat_to_matrix
 from robokiln.scene import robots, tasks
 from robokiln.types import Array, Look, SceneSpec
 
@@ -172,6 +172,20 @@ def test_cameras_move_turn_and_zoom_within_their_bounds() -> None:
         assert found[2].calibration[2:] == (47.0, 49.0)
     assert 1.5 < max(turned) <= 2.0 * np.sqrt(3) + 0.01
     assert sample("random", 0).cameras == ()
+
+
+def test_the_rich_jitter_is_small_beside_what_a_policy_points_at() -> None:
+    """The image policy is taught by the cameras as they were meant to be."""
+    front, spec = VIEWS[0], scene(0)
+    points = np.array([[x, y, 0.02] for x in (0.33, 0.48, 0.64) for y in (-0.21, 0, 0.21)])
+    meant = project(front, np.array(front.pose), points)[:, :2]
+    moved = []
+    for seed in range(200):
+        camera = sample("rich", seed, spec).cameras[0]
+        seen = project(camera, np.array(camera.pose), points)[:, :2]
+        moved.append(np.linalg.norm(seen - meant, axis=1).mean())
+    assert front.width == 96
+    assert 0.5 < np.median(moved) < 2.0
 
 
 def test_textures_of_bodies_are_finer_than_those_of_furniture() -> None:
