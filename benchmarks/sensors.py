@@ -60,7 +60,7 @@ def capture(config: SensorConfig, cameras: Sequence[Camera]) -> Capture:
     spec = dataclasses.replace(table_scene(), cameras=tuple(cameras))
     look = sample_look(spec, np.random.default_rng(3), LookConfig())
     draws = sensor_draws(Domain.ROBUSTNESS, 0, 0, 0)
-    return Capture(spec, look, {c.name: config for c in cameras}, draws, supersample=2)
+    return Capture(spec, look, {c.name: config for c in cameras}, draws, antialias=True)
 
 
 def milliseconds(config: SensorConfig, cameras: Sequence[Camera], poses: Array) -> float:

@@ -38,8 +38,8 @@ def test_blur_is_that_of_one_step_however_seldom_an_actor_looks(world: BulletWor
     short = replace(CONFIG, max_steps=13)
     observe = _observer(spec, look, config, draws)
     episode = run(world, TASK, spec, actor, short, observe=observe)
-    whole = Capture(spec, look, sensors, draws, supersample=config.supersample)
+    whole = Capture(spec, look, sensors, draws, antialias=config.antialias)
     recorded = whole.frames(episode.link_poses)["wrist"].rgb
     assert np.array_equal(np.stack(actor.seen), recorded[::3])
-    still = Capture(spec, look, {}, draws, supersample=config.supersample)
+    still = Capture(spec, look, {}, draws, antialias=config.antialias)
     assert not np.array_equal(recorded, still.frames(episode.link_poses)["wrist"].rgb)

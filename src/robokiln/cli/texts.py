@@ -8,6 +8,7 @@ robokiln turns seeds into robot demonstrations, and those into a small policy an
   robokiln train dataset=DIR         a policy from a dataset
   robokiln evaluate image_policy=DIR success in scenes it has never seen
   robokiln show dataset=DIR          contact sheet and sample videos
+  robokiln looks look=rich           what the looks of a configuration are like
   robokiln doctor                    whether this machine is fit, and how to mend it
 
 Settings are key=value arguments; `robokiln <verb> --help` lists them. A command that was stopped
@@ -20,7 +21,8 @@ _COMMON = """\
   task=pick_place            what is to be done
   robot=panda                who does it
   cameras=front_wrist        where the cameras are; image_size=128 makes all pictures square
-  look=random|plain          lights, materials, background: drawn anew each episode, or fixed
+  look=random|plain|rich|held_out
+                             lights, materials, background: drawn anew each episode, or fixed
   sensor=none|d435|d405|webcam   what real cameras do to pictures and depth
   sensors.CAMERA=NAME        the same for one camera, for instance sensors.wrist=d405
   look.KEY=[LOW,HIGH]        a range of the look, for instance look.light_elevation=[30,80]
@@ -53,7 +55,7 @@ robokiln generate: simulate an expert, render it, and write a LeRobotDataset v3.
   episodes=N                 demonstrations to accept
   seed=N                     another seed, other scenes
   looks_per_episode=N        each demonstration rendered N times
-  supersample=N              anti-aliasing of the pictures
+  antialias=false            a sample a pixel: jagged edges, less than half the time
   max_attempts=N             tries for one episode before it is given up
   codec=h264|av1
   plan=FILE                  make the dataset of that plan.json again
@@ -91,6 +93,19 @@ robokiln show: a contact sheet and sample videos of a dataset.
   out=DIR                    where the pictures go
   episodes=N columns=N       rows and columns of the sheet
   videos=N                   sample videos""",
+    "looks": """\
+robokiln looks: one scene in many looks, and every texture family, to look at before generating.
+
+  robokiln looks look=rich out=out/looks
+  robokiln looks look=held_out look.distractors=[4,4] count=8 columns=2
+  robokiln looks look=random look.textures.table=[wood,marble] look.textured=1.0
+
+  look=random|plain|rich|held_out
+  look.KEY=VALUE             ranges and families; see docs/looks.md
+  out=DIR                    where looks.png and textures.png go
+  count=N columns=N          how many looks, and how many beside each other
+  seed=N                     another scene
+  task=pick_place robot=panda cameras=front_wrist image_size=N antialias=false""",
     "doctor": """\
 robokiln doctor: whether this machine is fit for robokiln; what is wrong, and how to mend it.
 

@@ -142,7 +142,7 @@ def _write(job: Job, staging: Path, episode: Episode, refusals: list[str], clock
         with clock.stage("render"):
             look = sample_look(episode.spec, rng, job.plan.look)
             capture = Capture(
-                episode.spec, look, job.plan.sensors, draws, supersample=job.plan.supersample
+                episode.spec, look, job.plan.sensors, draws, antialias=job.plan.antialias
             )
             frames = capture.frames(episode.link_poses)
         write_json(staging / f"look-{index}.json", look)

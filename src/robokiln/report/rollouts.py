@@ -47,7 +47,7 @@ class EvaluateConfig:
     scenes: dict[str, int]
     seed: int = 0
     look: LookConfig = field(default_factory=LookConfig)
-    supersample: int = 2
+    antialias: bool = True
     episode: EpisodeConfig = field(default_factory=EpisodeConfig)
     filmed: str = rows.IMAGE_POLICY
     sensors: Mapping[str, SensorConfig] = field(default_factory=dict)
@@ -197,7 +197,7 @@ def _observer(spec: SceneSpec, look: Look, config: EvaluateConfig, draws: Draws)
 
     @cache
     def capture() -> Capture:
-        return Capture(spec, look, config.sensors, draws, supersample=config.supersample)
+        return Capture(spec, look, config.sensors, draws, antialias=config.antialias)
 
     def observe(_: SceneSpec, recent: Array) -> dict[str, Array]:
         frames = capture().frames(recent[-1:], previous=recent[0])

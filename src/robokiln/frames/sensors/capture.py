@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from robokiln.frames.renderer import Renderer
+from robokiln.frames.renderer import Renderer, scene_cameras
 from robokiln.frames.sensors.config import SensorConfig
 from robokiln.frames.sensors.exposure import MotionBlur
 from robokiln.frames.sensors.head import SensorHead
@@ -18,7 +18,8 @@ class Capture:
     """The pictures of one episode in one look: all of them at once, or step by step.
 
     `sensors` maps names of cameras to their sensors; a camera without one gives the renderer's own
-    bytes. Noise goes on from call to call: the same steps in any portions give the same pictures.
+    bytes. With `extras` frames carry normals and links too. Noise goes on from call to call: the
+    same steps in any portions give the same pictures.
     """
 
     def __init__(
@@ -27,11 +28,12 @@ class Capture:
         look: Look,
         sensors: Mapping[str, SensorConfig],
         draws: Draws,
-        supersample: int = 1,
+        antialias: bool = False,
         cameras: Sequence[Camera] | None = None,
+        extras: bool = False,
     ) -> None:
         if cameras is None:
-            cameras = look.cameras or spec.cameras
+            cameras = scene_cameras(spec, look)
         by_name = {camera.name: camera for camera in cameras}
         used = {name: sensor for name, sensor in sensors.items() if not sensor.ideal}
         for name in used:
@@ -39,7 +41,7 @@ class Capture:
         self.cameras = tuple(cameras)
         self._clean = [camera for camera in cameras if camera.name not in used]
         self._heads = [SensorHead(by_name[n], s, draws) for n, s in used.items()]
-        self._renderer = Renderer(spec, look, supersample=supersample)
+        self.renderer = Renderer(spec, look, antialias, extras)
         self._last: Array | None = None
 
     def frames(self, link_poses: Array, previous: Array | None = None) -> dict[str, Frames]:
@@ -53,7 +55,7 @@ class Capture:
         self._last = link_poses[-1]
         still = [head for head in self._heads if head.sensor.blur is None]
         views = [*self._clean, *(head.rendered for head in still)]
-        found = self._renderer.render(link_poses, views) if views else {}
+        found = self.renderer.render(link_poses, views) if views else {}
         for head in still:
             clean = found[head.camera.name]
             steps = [head.record(_step(clean, t)) for t in range(len(link_poses))]
@@ -68,7 +70,7 @@ class Capture:
         views = [head.rendered for head in heads]
         steps: dict[str, list[Frames]] = {view.name: [] for view in views}
         for last, now in zip([before, *link_poses[:-1]], link_poses, strict=True):
-            clean = self._renderer.render(blur.poses(last, now), views)
+            clean = self.renderer.render(blur.poses(last, now), views)
             for head in heads:
                 steps[head.camera.name].append(head.record(clean[head.camera.name]))
         return {name: _joined(found) for name, found in steps.items()}

@@ -6,7 +6,7 @@ import functools
 
 import numpy as np
 
-from robokiln.frames.color import LEVELS, srgb_table, to_linear
+from robokiln.frames.color import CODES, srgb_codes, to_linear
 from robokiln.types import Array
 
 
@@ -23,6 +23,5 @@ def decode(rgb: Array) -> Array:
 
 def encode(light: Array) -> Array:
     """Linear light -> the nearest sRGB bytes; what is darker or brighter than they go is cut."""
-    last = np.float32(LEVELS - 1)
-    index = np.clip(light, np.float32(0), np.float32(1)) * last + np.float32(0.5)
-    return srgb_table()[index.astype(np.int32)]
+    code = np.sqrt(np.clip(light, np.float32(0), np.float32(1))) * np.float32(CODES - 1)
+    return srgb_codes()[(code + np.float32(0.5)).astype(np.int32)]
