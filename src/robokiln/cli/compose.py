@@ -31,7 +31,7 @@ _OPTIONAL: Mapping[str, type] = {
 }
 # Least values by the last part of the key.
 _LEAST: Mapping[str, int] = {
-    **dict.fromkeys(("episodes", "looks_per_episode", "supersample", "max_attempts"), 1),
+    **dict.fromkeys(("episodes", "looks_per_episode", "max_attempts"), 1),
     **dict.fromkeys(("workers", "columns", "control_hz", "physics_hz", "max_steps", "steps"), 1),
     **dict.fromkeys(("width", "height", "image_size"), 16),
     **dict.fromkeys(("seed", "videos"), 0),

@@ -53,7 +53,7 @@ robokiln generate: simulate an expert, render it, and write a LeRobotDataset v3.
   episodes=N                 demonstrations to accept
   seed=N                     another seed, other scenes
   looks_per_episode=N        each demonstration rendered N times
-  supersample=N              anti-aliasing of the pictures
+  antialias=false            a sample a pixel: jagged edges, less than half the time
   max_attempts=N             tries for one episode before it is given up
   codec=h264|av1
   plan=FILE                  make the dataset of that plan.json again
@@ -103,7 +103,7 @@ robokiln looks: one scene in many looks, and every texture family, to look at be
   out=DIR                    where looks.png and textures.png go
   count=N columns=N          how many looks, and how many beside each other
   seed=N                     another scene
-  task=pick_place robot=panda cameras=front_wrist image_size=N supersample=N""",
+  task=pick_place robot=panda cameras=front_wrist image_size=N antialias=false""",
     "doctor": """\
 robokiln doctor: whether this machine is fit for robokiln; what is wrong, and how to mend it.
 

@@ -139,7 +139,7 @@ def _write(job: Job, staging: Path, episode: Episode, refusals: list[str], clock
         rng = generator(Domain.TRAINING, job.plan.seed, job.slot, len(refusals), Stream.LOOK, index)
         with clock.stage("render"):
             look = sample_look(episode.spec, rng, job.plan.look)
-            renderer = Renderer(episode.spec, look, supersample=job.plan.supersample)
+            renderer = Renderer(episode.spec, look, antialias=job.plan.antialias)
             frames = renderer.render(episode.link_poses)
         write_json(staging / f"look-{index}.json", look)
         with clock.stage("encode"):
