@@ -21,14 +21,15 @@ from PIL import Image
 from scipy.spatial import cKDTree
 
 from robokiln.frames import Renderer, warm_up
-from robokiln.frames.meshes import LinkMesh, robot_meshes
+from robokiln.frames.meshes import robot_meshes
 from robokiln.frames.meshes.hidden import seen_faces
-from robokiln.frames.meshes.normals import facing_outwards, inner_samples, surface_samples
-from robokiln.frames.meshes.prepare import prepared
-from robokiln.frames.meshes.reading import Surface, read
+from robokiln.frames.meshes.normals import facing_outwards, surface_samples
+from robokiln.frames.meshes.prepare import prepared, simplified, without_small_pieces
+from robokiln.frames.meshes.reading import read
+from robokiln.frames.meshes.triangles import Surface, inner_samples
 from robokiln.geometry import IDENTITY, compose, look_at
 from robokiln.scene.robots import ROBOTS, Robot, get
-from robokiln.types import Array, Camera, Look, SceneSpec
+from robokiln.types import Array, Camera, Light, Material, SceneSpec
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "frames"))
 from arranged import FLOOR, gray_look, link_poses, table_scene
@@ -38,11 +39,11 @@ VIEWS = 24
 SIZE = 224
 CURVE = (0.00005, 0.0001, 0.0002, 0.0003, 0.0005, 0.001, 0.002)
 CLOSE_UPS = (
-    ((1.55, -1.0, 0.95), (0.2, 0.0, 0.42), 40.0),
-    ((0.98, -0.42, 0.62), (0.53, 0.0, 0.56), 30.0),
-    ((0.72, 0.12, 0.30), (0.535, 0.0, 0.43), 45.0),
+    ((1.45, -1.0, 0.85), (0.22, 0.0, 0.42), 32.0),
+    ((0.80, -0.12, 0.36), (0.53, 0.0, 0.44), 28.0),
+    ((0.45, -0.5, 0.85), (0.52, 0.0, 0.60), 28.0),
 )
-"""Eye, target and vertical field of view of the picture's rows: the arm, the wrist, the hand."""
+"""Eye, target and vertical field of view of the picture's rows: the arm, the hand, the wrist."""
 
 
 def original_of(robot: Robot) -> Robot:
@@ -71,14 +72,15 @@ def shown(robot: Robot, poses: Array, center: Array, radius: float) -> Array:
     shifted[:, :3] -= center
     away = [[0.0, 0.0, -50.0, 0.0, 0.0, 0.0, 1.0]]
     views = [
-        np.concatenate([compose(np.array([0, 0, 0, *quat]), shifted), away]) for quat in turns(VIEWS)
+        np.concatenate([compose(np.array([0, 0, 0, *quat]), shifted), away])
+        for quat in turns(VIEWS)
     ]
-    frames = Renderer(spec, gray_look(spec, shadows=False)).render(np.array(views, np.float32))
-    return frames["view"].segmentation == 1
+    seen = Renderer(spec, gray_look(spec, shadows=False)).render(np.array(views, np.float32))
+    return seen["view"].segmentation == 1
 
 
 def intersection_over_union(robot: Robot, poses: Array, points: Array) -> Array:
-    """IoU [VIEWS] of prepared and original silhouettes; `points` (world) are what the views hold."""
+    """IoU [VIEWS] of prepared and original silhouettes; the views hold all `points` (world)."""
     center = (points.min(axis=0) + points.max(axis=0)) / 2
     radius = float(np.linalg.norm(points - center, axis=1).max())
     a, b = (shown(r, poses, center, radius) for r in (robot, original_of(robot)))
@@ -99,18 +101,20 @@ def lone(robot: Robot, link: int) -> Array:
     return intersection_over_union(robot, poses, robot_meshes(original_of(robot))[link].vertices)
 
 
-def distances(mesh: LinkMesh, original: Surface) -> Array:
-    """Metres [N] from samples of what is seen of the original to the prepared surface."""
+def distances(original: Surface, max_error: float) -> Array:
+    """Metres [N] from samples of what is seen of the original to the simplified surface, before
+    unseen triangles are left out of that."""
+    surface = simplified(without_small_pieces(original), max_error)
     seen = seen_faces(original.points, original.faces)
     visible = Surface(original.points, original.faces[seen], original.colors[seen])
     points = surface_samples(visible)[0]
-    points = points[:: max(1, len(points) // 100_000)]
-    return point_distances(points, mesh.vertices.astype(float)[mesh.faces])
+    points = points[:: max(1, len(points) // 50_000)]
+    return point_distances(points, surface.points[surface.faces])
 
 
 def point_distances(points: Array, triangles: Array) -> Array:
-    """Metres [N] from points to the nearest of the triangles [F, 3, 3] that have a sample nearby."""
-    inner, owner, _ = inner_samples(triangles, 0.003)
+    """Metres [N] from points to the nearest triangle [F, 3, 3] of those with a sample nearby."""
+    inner, owner, _ = inner_samples(triangles, 0.002)
     samples = np.concatenate([triangles.reshape(-1, 3), inner])
     owner = np.concatenate([np.repeat(np.arange(len(triangles)), 3), owner])
     _, near = cKDTree(samples).query(points, min(24, len(samples)))
@@ -128,7 +132,7 @@ def link_facts(robot: Robot, link: int) -> dict[str, float]:
     mesh = prepared(read(visual.mesh, robot.textures), robot.mesh_error)
     seconds = time.process_time() - start
     original = facing_outwards(read(visual.mesh, robot.textures))
-    iou, apart = lone(robot, link), distances(mesh, original)
+    iou, apart = lone(robot, link), distances(original, robot.mesh_error)
     return {
         "original": len(robot_meshes(original_of(robot))[link].faces),
         "prepared": len(mesh.faces),
@@ -146,10 +150,12 @@ def whole_facts(robot: Robot) -> dict[str, float]:
     poses = link_poses(spec, np.array(robot.home))[0][: len(robot.visuals)].astype(float)
     points = np.concatenate(
         [
-            compose(pose, np.concatenate([m.vertices, np.tile(IDENTITY[3:], (len(m.vertices), 1))], 1))
+            compose(
+                pose, np.concatenate([m.vertices, np.tile(IDENTITY[3:], (len(m.vertices), 1))], 1)
+            )
             for pose, m in zip(poses, robot_meshes(original_of(robot)), strict=True)
         ]
-    )[:, :3]
+    )
     iou = intersection_over_union(robot, poses, points)
     return {"iou": round(float(iou.mean()), 5), "iou_worst_view": round(float(iou.min()), 5)}
 
@@ -183,22 +189,23 @@ def curve(robot: Robot) -> dict[str, dict[str, float]]:
 def picture(robot: Robot, file: Path) -> None:
     """Originals on the left, prepared on the right; the whole arm, the wrist and the hand."""
     rows = []
-    for i, (eye, target, fov) in enumerate(CLOSE_UPS):
+    for eye, target, fov in CLOSE_UPS:
         camera = Camera("view", 640, 480, fov, look_at(eye, target))
         pair = [_view(r, camera) for r in (original_of(robot), robot)]
-        Image.fromarray(np.concatenate(pair, axis=1)).save(file.with_suffix(f".{i}.png"))
         rows.append(np.concatenate(pair, axis=1))
-    for i in range(len(rows)):
-        file.with_suffix(f".{i}.png").unlink()
     Image.fromarray(np.concatenate(rows)).save(file, optimize=True)
 
 
 def _view(robot: Robot, camera: Camera) -> Array:
+    """One picture uint8 [H, W, 3] under a key light and a fill light."""
     spec = dataclasses.replace(table_scene(0), robot=robot.name, cameras=(camera,))
-    look = gray_look(spec)
-    tilted = dataclasses.replace(look.lights[0], direction=(0.5, -0.6, 0.9), intensity=1.6)
-    robot_material = dataclasses.replace(look.robot, color=(1.0, 1.0, 1.0), roughness=0.5)
-    look = Look(**{**vars(look), "lights": (tilted,), "robot": robot_material})
+    key = Light((0.5, -0.8, 0.9), (1.0, 1.0, 1.0), 0.75)
+    fill = Light((0.9, 0.5, -0.3), (1.0, 1.0, 1.0), 0.25, shadows=False)
+    arm = Material((0.9, 0.9, 0.9), 0.45)
+    sky, ground = (0.6, 0.6, 0.6), (0.5, 0.5, 0.5)
+    look = dataclasses.replace(
+        gray_look(spec), robot=arm, lights=(key, fill), ambient_sky=sky, ambient_ground=ground
+    )
     poses = link_poses(spec, np.array(robot.home))
     return Renderer(spec, look, supersample=2).render(poses)["view"].rgb[0]
 

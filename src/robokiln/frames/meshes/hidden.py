@@ -6,36 +6,44 @@ import math
 
 import numpy as np
 
-from robokiln.frames.jit import kernel
+from robokiln.frames.jit import inlined, kernel
+from robokiln.frames.meshes.triangles import inner_samples, rotated
 from robokiln.types import Array
 
 SIDE = 5
 """Views on each side of a cube round the mesh, a side: 150 in all, 15 to 20 degrees apart."""
 PIXELS = 256
-"""Of a view's longer side, 1 mm for a typical link; what lies deeper than a pixel's neighbours by
-less than one pixel still counts as seen."""
-RINGS = 2
-"""Neighbours of what is seen that stay, too."""
+"""Of a view's longer side: 1 mm for a typical link."""
+BEHIND = 2.0
+"""Pixels by which something must lie behind all that is drawn within a pixel of it to be hidden:
+what a viewpoint between a link's own parts sees, and none from afar, is mostly shallow."""
+PROBES = 0.002
+"""Metres between the points by which a large triangle is looked at."""
 
 
 def seen_faces(points: Array, faces: Array) -> Array:
     """Whether each face [F] shows its front to some viewpoint outside; in doubt, it does.
 
-    From a viewpoint between a link's own parts more can be seen than from afar: hence the rings.
     An inside that opens towards a joint is seen through the opening, and stays.
     """
     seen = np.zeros(len(faces), np.bool_)
-    corners = points[faces]
-    middle = corners.mean(axis=1, keepdims=True)
-    probes = np.concatenate([middle, corners + 0.02 * (middle - corners)], axis=1)
-    probes = np.concatenate([probes, (corners + np.roll(corners, -1, axis=1)) / 2], axis=1)
+    probes, owner = _probes(points[faces])
     for axes in _views():
-        _look(_turned(points, axes), _turned(probes, axes), faces, seen)
-    for _ in range(RINGS):
-        touched = np.zeros(len(points), np.bool_)
-        touched[faces[seen]] = True
-        seen = touched[faces].any(axis=1)
+        _look(rotated(points, axes), axes, probes, owner, faces, seen)
     return seen
+
+
+def _probes(corners: Array) -> tuple[Array, Array]:
+    """Points [N, 3] of triangles [F, 3, 3] and their faces [N], ascending: near the corners, the
+    middles of the edges, and evenly spread inside."""
+    middle = corners.mean(axis=1, keepdims=True)
+    halves = (corners + np.roll(corners, -1, axis=1)) / 2
+    rim = np.concatenate([middle, corners, halves], axis=1)
+    rim = rim + 0.02 * (middle - rim)
+    inner, owner, _ = inner_samples(corners, PROBES)
+    owner = np.concatenate([np.repeat(np.arange(len(corners)), 7), owner])
+    order = np.argsort(owner, kind="stable")
+    return np.concatenate([rim.reshape(-1, 3), inner])[order], owner[order]
 
 
 def _views() -> Array:
@@ -44,39 +52,42 @@ def _views() -> Array:
     a, b = (grid.ravel() for grid in np.meshgrid(steps, steps))
     one = np.ones(SIDE * SIDE)
     side = np.stack([a, b, one], axis=1)
-    forward = np.concatenate([np.roll(sign * side, k, axis=1) for k in range(3) for sign in (1, -1)])
+    forward = np.concatenate(
+        [np.roll(sign * side, k, axis=1) for k in range(3) for sign in (1, -1)]
+    )
     helper = np.eye(3)[np.argmin(np.abs(forward), axis=1)]
     right = np.cross(helper, forward)
     axes = np.stack([right, np.cross(forward, right), forward], axis=1)
     return axes / np.sqrt((axes * axes).sum(axis=2, keepdims=True))
 
 
-def _turned(points: Array, axes: Array) -> Array:
-    """Not by matmul: its last bit depends on the machine."""
-    return np.stack(
-        [sum(points[..., k] * axis[k] for k in range(3)) for axis in axes], axis=-1
-    )  # fmt: skip
-
-
 @kernel
-def _look(points: Array, probes: Array, faces: Array, seen: Array) -> None:
-    """One parallel view along z: mark the faces of which a probe [F, P, 3] is not behind others."""
+def _look(
+    points: Array, axes: Array, probes: Array, owner: Array, faces: Array, seen: Array
+) -> None:
+    """One parallel view along z: mark the faces of which a probe [N, 3] is not behind others.
+
+    `points` are in the view's axes already, `probes` are not.
+    """
     low_x, low_y = points[:, 0].min(), points[:, 1].min()
     extent = max(points[:, 0].max() - low_x, points[:, 1].max() - low_y)
     pixel = max(extent, 1e-9) / PIXELS
-    nearest = np.full((PIXELS + 3, PIXELS + 3), np.inf)
+    nearest = np.full((PIXELS + 4, PIXELS + 4), np.inf)
     for f in range(len(faces)):
         _draw(points, faces[f], low_x - pixel, low_y - pixel, pixel, nearest)
-    for f in range(len(faces)):
+    for i in range(len(probes)):
+        f = owner[i]
         if seen[f] or _double_area(points, faces[f]) >= 0.0:
             continue
-        for p in probes[f]:
-            column = int((p[0] - low_x) / pixel) + 1
-            row = int((p[1] - low_y) / pixel) + 1
-            farthest = nearest[row - 1 : row + 2, column - 1 : column + 2].max()
-            if p[2] <= farthest + pixel:
-                seen[f] = True
-                break
+        x, y, z = _along(axes[0], probes[i]), _along(axes[1], probes[i]), _along(axes[2], probes[i])
+        column, row = int((x - low_x) / pixel) + 1, int((y - low_y) / pixel) + 1
+        farthest = nearest[row - 1 : row + 2, column - 1 : column + 2].max()
+        seen[f] = z <= farthest + BEHIND * pixel
+
+
+@inlined
+def _along(axis: Array, point: Array) -> float:
+    return axis[0] * point[0] + axis[1] * point[1] + axis[2] * point[2]
 
 
 @kernel

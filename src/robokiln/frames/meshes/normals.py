@@ -7,9 +7,13 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 from scipy.spatial import cKDTree
 
-from robokiln.frames.meshes.palette import barycentric_grid
-from robokiln.frames.meshes.reading import Surface, area_normals, double_areas
-from robokiln.frames.meshes.simplify import edges_of
+from robokiln.frames.meshes.triangles import (
+    Surface,
+    area_normals,
+    double_areas,
+    edges_of,
+    inner_samples,
+)
 from robokiln.types import Array
 
 CREASE = np.cos(np.radians(40.0))
@@ -59,20 +63,6 @@ def surface_samples(surface: Surface) -> tuple[Array, Array]:
     return np.concatenate([vertices, positions]), np.concatenate([at_vertices, _unit(inside)])
 
 
-def inner_samples(corners: Array, spacing: float) -> tuple[Array, Array, Array]:
-    """Points [N, 3] inside the triangles [F, 3, 3] that are longer than `spacing`, about that far
-    apart; their triangles [N] and barycentric coordinates [N, 3]."""
-    longest = np.sqrt(((corners - np.roll(corners, 1, axis=1)) ** 2).sum(axis=2)).max(axis=1)
-    rows = np.clip(np.ceil(longest / spacing).astype(int), 1, 64)
-    owners, shares = [np.empty(0, int)], [np.empty((0, 3))]
-    for n in np.unique(rows[rows > 1]):
-        found, grid = np.flatnonzero(rows == n), barycentric_grid(int(n))
-        owners.append(np.repeat(found, len(grid)))
-        shares.append(np.tile(grid, (len(found), 1)))
-    owner, share = np.concatenate(owners), np.concatenate(shares)
-    return (corners[owner] * share[:, :, None]).sum(axis=1), owner, share
-
-
 def _blended(surface: Surface, hints: Array) -> tuple[Array, Array, Array]:
     """Vertices, unit normals and faces: `hints` [3 F, 3] averaged over each smooth group."""
     vertex = _smooth_groups(surface, hints)
@@ -85,7 +75,7 @@ def _blended(surface: Surface, hints: Array) -> tuple[Array, Array, Array]:
 
 
 def _smooth_groups(surface: Surface, hints: Array) -> Array:
-    """A number for each corner [3 F]; corners of one point that an uncreased edge joins share it."""
+    """A number for each corner [3 F], shared by corners of a point that an uncreased edge joins."""
     edges, owner = edges_of(surface.faces)
     order = np.lexsort((owner, edges[:, 1], edges[:, 0]))
     edges, owner = edges[order], owner[order]

@@ -1,8 +1,8 @@
 """Textures as a few colors: the mean of the image under each face.
 
 Faces are never cut along an image: robots' textures are mostly plain patches or baked shadows, a
-face of a robot is a few pixels, and big plain faces (a table's top) get their patterns from a look's
-procedural textures. So a mesh stays vertices, normals, faces and colors.
+face of a robot is a few pixels, and big plain faces (a table's top) get their patterns from a
+look's procedural textures. So a mesh stays vertices, normals, faces and colors.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from robokiln.frames.color import LEVELS, srgb_table, to_linear
+from robokiln.frames.meshes.triangles import barycentric_grid
 from robokiln.types import Array
 
 ROWS = 12
@@ -36,14 +37,6 @@ def area_mean(texels: Array, uv: Array) -> Array:
         total += linear[texels[row, column]]
     index = np.round(total / len(weights) * (LEVELS - 1)).astype(np.int64)
     return srgb_table()[index]
-
-
-def barycentric_grid(rows: int) -> Array:
-    """Evenly spread inside a triangle: barycentric coordinates [rows (rows + 1) / 2, 3]."""
-    i, j = np.meshgrid(np.arange(rows), np.arange(rows), indexing="ij")
-    inside = i + j < rows
-    a, b = (3 * i[inside] + 1) / (3 * rows), (3 * j[inside] + 1) / (3 * rows)
-    return np.stack([a, b, 1 - a - b], axis=1)
 
 
 def limited(colors: Array, areas: Array) -> Array:

@@ -14,8 +14,9 @@ from scipy.sparse.csgraph import connected_components
 from robokiln.frames.cache import cache_directory, load_arrays, save_arrays
 from robokiln.frames.meshes.hidden import seen_faces
 from robokiln.frames.meshes.normals import drawn_vertices, facing_outwards
-from robokiln.frames.meshes.reading import Surface, read, sources
+from robokiln.frames.meshes.reading import read, sources
 from robokiln.frames.meshes.simplify import simplify
+from robokiln.frames.meshes.triangles import Surface, rotated
 from robokiln.geometry import quat_to_matrix
 from robokiln.scene.robots import Robot
 from robokiln.types import Array, PoseTuple
@@ -66,11 +67,7 @@ def prepare(path: Path, max_error: float = MAX_ERROR, textures: bool = True) -> 
 def placed(mesh: LinkMesh, origin: PoseTuple) -> LinkMesh:
     """The same in the frame in which `origin` is the mesh's pose."""
     rotation = quat_to_matrix(np.array(origin[3:]))
-    # Not by matmul: its last bit depends on the machine.
-    vertices, normals = (
-        sum(rows[:, k, None].astype(np.float64) * rotation[:, k] for k in range(3))
-        for rows in (mesh.vertices, mesh.normals)
-    )
+    vertices, normals = (rotated(r.astype(float), rotation) for r in (mesh.vertices, mesh.normals))
     vertices = (vertices + origin[:3]).astype(np.float32)
     return LinkMesh(vertices, normals.astype(np.float32), mesh.faces, mesh.colors)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +10,12 @@ import numpy as np
 import trimesh
 
 from robokiln.frames.meshes.palette import area_mean, limited
+from robokiln.frames.meshes.triangles import Surface, double_areas, rotated, weld
 from robokiln.types import Array, RobokilnError
 
 FORMATS = (".obj", ".stl", ".glb", ".ply")
 WHITE = (230, 235, 237)
 """sRGB of a mesh file without materials."""
-WELD = 6
-"""Decimal places of a metre: corners that agree to a micrometre are one point."""
-
-
-@dataclass(frozen=True)
-class Surface:
-    """points float64 [V, 3], welded; faces int32 [F, 3]; colors uint8 [F, 3], few different ones.
-
-    No face is degenerate, and every point is some face's.
-    """
-
-    points: Array
-    faces: Array
-    colors: Array
 
 
 def read(path: Path, textures: bool = True) -> Surface:
@@ -84,7 +70,7 @@ def _part(mesh: Any, transform: Array, textures: bool) -> tuple[Array, Array]:
     """Corners float64 [F, 3, 3] in the file's frame and colors uint8 [F, 3]."""
     points = np.asarray(mesh.vertices, np.float64)
     if not np.array_equal(transform, np.eye(4)):
-        points = sum(points[:, k, None] * transform[:3, k] for k in range(3)) + transform[:3, 3]
+        points = rotated(points, transform[:3, :3]) + transform[:3, 3]
     faces = np.asarray(mesh.faces)
     corners = points[faces]
     if np.linalg.det(transform[:3, :3]) < 0:  # a mirrored copy would face inwards
@@ -112,30 +98,3 @@ def _face_colors(mesh: Any, faces: Array, textures: bool) -> Array:
     sampled = area_mean(texels, np.asarray(uv)[faces])
     corners = mesh.vertices[faces]
     return limited(np.round(sampled * (base / 255.0)).astype(np.uint8), double_areas(corners))
-
-
-def weld(corners: Array, colors: Array) -> Surface:
-    """Triangle corners [F, 3, 3] as a surface; triangles without an area are left out, and of
-    several that cover each other the first stays."""
-    flat = corners.reshape(-1, 3)
-    _, first, index = np.unique(np.round(flat, WELD), axis=0, return_index=True, return_inverse=True)
-    points, faces = flat[first], index.reshape(-1, 3).astype(np.int32)
-    distinct = (faces != np.roll(faces, 1, axis=1)).all(axis=1)
-    kept = np.flatnonzero(distinct & (double_areas(points[faces]) > 1e-12))
-    start = np.argmin(faces[kept], axis=1)
-    turned = np.take_along_axis(faces[kept], (start[:, None] + np.arange(3)) % 3, axis=1)
-    _, once = np.unique(turned, axis=0, return_index=True)
-    kept = kept[np.sort(once)]
-    used, index = np.unique(faces[kept], return_inverse=True)
-    return Surface(points[used], index.reshape(-1, 3).astype(np.int32), colors[kept])
-
-
-def double_areas(corners: Array) -> Array:
-    """Twice the area of each triangle [F, 3, 3]."""
-    normal = area_normals(corners)
-    return np.sqrt((normal * normal).sum(axis=1))
-
-
-def area_normals(corners: Array) -> Array:
-    """Each triangle's [F, 3, 3] normal, as long as twice its area."""
-    return np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
