@@ -24,10 +24,10 @@ from robokiln.frames import Renderer, warm_up
 from robokiln.frames.meshes import robot_meshes
 from robokiln.frames.meshes.hidden import seen_faces
 from robokiln.frames.meshes.normals import facing_outwards, surface_samples
-from robokiln.frames.meshes.prepare import prepared, simplified, without_small_pieces
+from robokiln.frames.meshes.preparation import prepared, simplified, without_small_pieces
 from robokiln.frames.meshes.reading import read
-from robokiln.frames.meshes.triangles import Surface, inner_samples
-from robokiln.geometry import IDENTITY, compose, look_at
+from robokiln.frames.meshes.triangles import Surface, inner_samples, rotated
+from robokiln.geometry import IDENTITY, compose, look_at, quat_to_matrix
 from robokiln.scene.robots import ROBOTS, Robot, get
 from robokiln.types import Array, Camera, Light, Material, SceneSpec
 
@@ -148,15 +148,12 @@ def whole_facts(robot: Robot) -> dict[str, float]:
     """The same of the robot in its home pose, as far as it can be said of the whole."""
     spec = dataclasses.replace(table_scene(0), robot=robot.name)
     poses = link_poses(spec, np.array(robot.home))[0][: len(robot.visuals)].astype(float)
-    points = np.concatenate(
-        [
-            compose(
-                pose, np.concatenate([m.vertices, np.tile(IDENTITY[3:], (len(m.vertices), 1))], 1)
-            )
-            for pose, m in zip(poses, robot_meshes(original_of(robot)), strict=True)
-        ]
-    )
-    iou = intersection_over_union(robot, poses, points)
+    originals = robot_meshes(original_of(robot))
+    points = [
+        rotated(mesh.vertices.astype(float), quat_to_matrix(pose[3:])) + pose[:3]
+        for pose, mesh in zip(poses, originals, strict=True)
+    ]
+    iou = intersection_over_union(robot, poses, np.concatenate(points))
     return {"iou": round(float(iou.mean()), 5), "iou_worst_view": round(float(iou.min()), 5)}
 
 
