@@ -29,7 +29,10 @@ def seen_faces(points: Array, faces: Array) -> Array:
     seen = np.zeros(len(faces), np.bool_)
     probes, owner = _probes(points[faces])
     for axes in _views():
-        _look(rotated(points, axes), axes, probes, owner, faces, seen)
+        turned = rotated(points, axes)
+        low, high = turned.min(axis=0), turned.max(axis=0)
+        pixel = max(float((high - low)[:2].max()), 1e-9) / PIXELS
+        _look(turned, low - pixel, pixel, axes, probes, owner, faces, seen)
     return seen
 
 
@@ -63,25 +66,26 @@ def _views() -> Array:
 
 @kernel
 def _look(
-    points: Array, axes: Array, probes: Array, owner: Array, faces: Array, seen: Array
-) -> None:
+    points: Array, corner: Array, pixel: float, axes: Array, probes: Array, owner: Array,
+    faces: Array, seen: Array,
+) -> None:  # fmt: skip
     """One parallel view along z: mark the faces of which a probe [N, 3] is not behind others.
 
-    `points` are in the view's axes already, `probes` are not.
+    `points` are in the view's axes already, `probes` are not; `corner` is one pixel beyond the
+    smallest x and y.
     """
-    low_x, low_y = points[:, 0].min(), points[:, 1].min()
-    extent = max(points[:, 0].max() - low_x, points[:, 1].max() - low_y)
-    pixel = max(extent, 1e-9) / PIXELS
     nearest = np.full((PIXELS + 4, PIXELS + 4), np.inf)
     for f in range(len(faces)):
-        _draw(points, faces[f], low_x - pixel, low_y - pixel, pixel, nearest)
+        _draw(points, faces[f], corner[0], corner[1], pixel, nearest)
     for i in range(len(probes)):
         f = owner[i]
         if seen[f] or _double_area(points, faces[f]) >= 0.0:
             continue
         x, y, z = _along(axes[0], probes[i]), _along(axes[1], probes[i]), _along(axes[2], probes[i])
-        column, row = int((x - low_x) / pixel) + 1, int((y - low_y) / pixel) + 1
-        farthest = nearest[row - 1 : row + 2, column - 1 : column + 2].max()
+        column, row = int((x - corner[0]) / pixel), int((y - corner[1]) / pixel)
+        farthest = -np.inf
+        for k in range(9):
+            farthest = max(farthest, nearest[row - 1 + k // 3, column - 1 + k % 3])
         seen[f] = z <= farthest + BEHIND * pixel
 
 

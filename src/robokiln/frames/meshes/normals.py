@@ -24,6 +24,8 @@ NEIGHBORS = 32
 LEAN = 0.006
 """Metres of distance that outweigh a normal at right angles to the triangle's own: where less is
 left of a rounded edge than about this radius needs, the edge becomes a crease."""
+LEAST_AGREEMENT = 0.2
+"""Cosine between a triangle's own normal and one that it may take over."""
 
 
 def drawn_vertices(surface: Surface, original: Surface) -> tuple[Array, Array, Array]:
@@ -31,6 +33,9 @@ def drawn_vertices(surface: Surface, original: Surface) -> tuple[Array, Array, A
 
     The normals are the original's nearby, so that a few triangles are shaded like many.
     """
+    if surface is original:
+        flat = _unit(area_normals(surface.points[surface.faces]))
+        return _blended(surface, np.repeat(flat, 3, axis=0))
     return _blended(surface, original_normals(surface, original))
 
 
@@ -41,15 +46,18 @@ def original_normals(surface: Surface, original: Surface) -> Array:
     flat = _unit(area_normals(corners))
     count = min(NEIGHBORS, len(positions))
     distance, index = cKDTree(positions).query(surface.points, count)
-    distance, index = distance.reshape(-1, count), index.reshape(-1, count)
-    at = surface.faces.ravel()
-    agreement = (normals[index[at]] * np.repeat(flat, 3, axis=0)[:, None]).sum(axis=2)
-    # In whole steps, so that no machine's rounding ever decides between two.
-    score = np.round((agreement - distance[at] / LEAN) * 1e6)
-    best = np.argmax(score, axis=1)
-    found = normals[index[at, best]]
-    agrees = np.take_along_axis(agreement, best[:, None], axis=1) > 0.2
-    return np.where(agrees, found, np.repeat(flat, 3, axis=0))
+    at, own = surface.faces.ravel(), np.repeat(flat, 3, axis=0)
+    best, found = np.full(len(at), -np.inf), own.copy()
+    for apart, sample in zip(
+        distance.reshape(-1, count).T, index.reshape(-1, count).T, strict=True
+    ):
+        candidate = normals[sample[at]]
+        agreement = (candidate * own).sum(axis=1)
+        # In whole steps, so that no machine's rounding ever decides between two.
+        score = np.round((agreement - apart[at] / LEAN) * 1e6)
+        better = (score > best) & (agreement > LEAST_AGREEMENT)
+        best[better], found[better] = score[better], candidate[better]
+    return found
 
 
 def surface_samples(surface: Surface) -> tuple[Array, Array]:
@@ -69,6 +77,8 @@ def _blended(surface: Surface, hints: Array) -> tuple[Array, Array, Array]:
     weight = np.repeat(double_areas(surface.points[surface.faces]), 3)[:, None]
     normals = np.zeros((vertex.max() + 1, 3))
     np.add.at(normals, vertex, hints * weight)
+    lost = (normals[vertex] ** 2).sum(axis=1) < 1e-24  # they cancel out: any of them will do
+    normals[vertex[lost]] = hints[lost]
     points = np.empty_like(normals)
     points[vertex] = surface.points[surface.faces.ravel()]
     return points, _unit(normals), vertex.reshape(-1, 3)

@@ -13,7 +13,7 @@ import heapq
 
 import numpy as np
 
-from robokiln.frames.jit import inlined, kernel
+from robokiln.frames.jit import kernel
 from robokiln.frames.meshes.topology import CORNER, ON_CURVE, SMOOTH, edge_kind, may_collapse
 from robokiln.frames.meshes.triangles import edges_of
 from robokiln.types import Array
@@ -127,7 +127,8 @@ def _collapse_edges(
             collapsed += 1
             _collapse(u, v, faces, head, tail, following)
             points[v, 0], points[v, 1], points[v, 2] = place
-            quadrics[v] += quadrics[u]
+            for i in range(11):
+                quadrics[v, i] += quadrics[u, i]
             version[v] += 1
             corner = head[v]
             while corner >= 0:
@@ -139,7 +140,7 @@ def _collapse_edges(
                 corner = following[corner]
 
 
-@inlined
+@kernel
 def _push(
     heap: list[tuple[float, int, int, int]], u: int, v: int, points: Array, kinds: Array,
     quadrics: Array, version: Array, limit: float,
@@ -151,7 +152,7 @@ def _push(
         heapq.heappush(heap, (cost, u, v, version[u] + version[v]))
 
 
-@inlined
+@kernel
 def _error(q: Array, p: tuple[float, float, float]) -> float:
     """Weighted mean of the squared distances of p from a quadric's planes."""
     x, y, z = p
@@ -173,7 +174,9 @@ def _place(
     there = (points[v, 0], points[v, 1], points[v, 2])
     if kinds[u] != kinds[v]:
         return there
-    q = quadrics[u] + quadrics[v]
+    q = np.empty(11)
+    for i in range(11):
+        q[i] = quadrics[u, i] + quadrics[v, i]
     here = (points[u, 0], points[u, 1], points[u, 2])
     middle = (
         (here[0] + there[0]) / 2,
@@ -211,7 +214,7 @@ def _collapse(u: int, v: int, faces: Array, head: Array, tail: Array, following:
                 w = faces[f, k]
                 if w != u and w != v:
                     _unlink(w, 3 * f + k, head, tail, following)
-            faces[f] = -1
+            faces[f, 0] = faces[f, 1] = faces[f, 2] = -1
         else:
             faces[f, corner % 3] = v
         corner = following[corner]

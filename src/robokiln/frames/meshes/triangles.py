@@ -10,6 +10,8 @@ from robokiln.types import Array
 
 WELD = 6
 """Decimal places of a metre: corners that agree to a micrometre are one point."""
+FINEST = 0.005
+"""Least distance of samples as a share of the whole's diagonal, so that their number is bounded."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,13 @@ def edges_of(faces: Array) -> tuple[Array, Array]:
 
 def inner_samples(corners: Array, spacing: float) -> tuple[Array, Array, Array]:
     """Points [N, 3] inside the triangles [F, 3, 3] that are longer than `spacing`, about that far
-    apart; their triangles [N] and barycentric coordinates [N, 3]."""
+    apart (farther in slivers, and at least FINEST of the whole's size); their triangles [N] and
+    barycentric coordinates [N, 3]."""
+    size = corners.max(axis=(0, 1)) - corners.min(axis=(0, 1))
+    spacing = max(spacing, FINEST * float(np.sqrt((size * size).sum())))
     longest = np.sqrt(((corners - np.roll(corners, 1, axis=1)) ** 2).sum(axis=2)).max(axis=1)
-    rows = np.clip(np.ceil(longest / spacing).astype(int), 1, 64)
+    across, along = np.sqrt(double_areas(corners)) / spacing, np.sqrt(longest / spacing)
+    rows = np.where(longest > spacing, np.ceil(np.maximum(across, along)), 1).astype(int)
     owners, shares = [np.empty(0, int)], [np.empty((0, 3))]
     for n in np.unique(rows[rows > 1]):
         found, grid = np.flatnonzero(rows == n), barycentric_grid(int(n))
