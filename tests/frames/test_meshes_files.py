@@ -38,7 +38,7 @@ def test_an_stl_is_welded_simplified_and_closed(tmp_path: Path) -> None:
 
 def test_a_glb_keeps_the_places_of_its_parts(tmp_path: Path) -> None:
     scene = trimesh.Scene()
-    paint = trimesh.visual.material.PBRMaterial(baseColorFactor=[255, 0, 0, 255])
+    paint = trimesh.visual.material.PBRMaterial(baseColorFactor=[255, 55, 0, 255])
     for x in (0.0, 0.3):
         part = trimesh.creation.box((0.1, 0.1, 0.1))
         part.visual = trimesh.visual.TextureVisuals(material=paint)
@@ -48,7 +48,8 @@ def test_a_glb_keeps_the_places_of_its_parts(tmp_path: Path) -> None:
     assert len(mesh.faces) == 24
     assert np.allclose(mesh.vertices.min(axis=0), -0.05, atol=1e-6)
     assert np.allclose(mesh.vertices.max(axis=0), [0.35, 0.05, 0.05], atol=1e-6)
-    assert np.array_equal(np.unique(mesh.colors, axis=0), [[255, 0, 0]])
+    srgb = [[255, 128, 0]]  # 55 of 255 in linear light
+    assert np.array_equal(np.unique(mesh.colors, axis=0), srgb)
 
 
 def test_a_face_has_the_mean_color_of_its_image(tmp_path: Path) -> None:
@@ -89,7 +90,10 @@ def test_broken_files_are_refused_by_name(tmp_path: Path) -> None:
         "expected one of": tmp_path / "arm.blend",
         "cannot be read": tmp_path / "absent.obj",
         "no triangle": tmp_path / "empty.obj",
+        "image cannot be read": write_textured_square(tmp_path),
     }
+    image = tmp_path / "square.png"
+    image.write_bytes(image.read_bytes()[:60])
     (tmp_path / "empty.obj").write_text("v 0 0 0\nv 0 0 0\nv 0 0 1\nf 1 2 3\n")
     for message, file in cases.items():
         with pytest.raises(RobokilnError, match=message) as refused:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import trimesh
 
+from robokiln.frames.color import LEVELS, srgb_table
 from robokiln.frames.meshes.palette import area_mean, limited
 from robokiln.frames.meshes.triangles import Surface, double_areas, rotated, weld
 from robokiln.types import Array, RobokilnError
@@ -25,7 +26,10 @@ def read(path: Path, textures: bool = True) -> Surface:
     """
     if path.suffix.lower() not in FORMATS:
         raise RobokilnError(f"mesh '{path}': expected one of {', '.join(FORMATS)}")
-    parts = [_part(*found, textures) for found in _geometries(path)]
+    try:
+        parts = [_part(*found, textures) for found in _geometries(path)]
+    except OSError as error:
+        raise RobokilnError(f"mesh '{path}': its image cannot be read ({error})") from error
     corners = np.concatenate([corners for corners, _ in parts] or [np.empty((0, 3, 3))])
     colors = np.concatenate([colors for _, colors in parts] or [np.empty((0, 3), np.uint8)])
     broken = int((~np.isfinite(corners)).any(axis=2).sum())
@@ -78,6 +82,15 @@ def _part(mesh: Any, transform: Array, textures: bool) -> tuple[Array, Array]:
     return corners, _face_colors(mesh, faces, textures)
 
 
+def _base_color(material: Any) -> Array:
+    """sRGB uint8 [3]; glTF's factors are in linear light, an MTL's are not."""
+    if hasattr(material, "baseColorFactor"):
+        linear = np.asarray(material.main_color)[:3] / 255.0
+        return srgb_table()[np.round(linear * (LEVELS - 1)).astype(np.int64)]
+    diffuse = getattr(material, "diffuse", None)
+    return np.asarray(WHITE if diffuse is None else diffuse)[:3].astype(np.uint8)
+
+
 def _face_colors(mesh: Any, faces: Array, textures: bool) -> Array:
     """Of the material: its color times the mean of its texture under each face."""
     plain = np.tile(np.array(WHITE, np.uint8), (len(faces), 1))
@@ -86,10 +99,7 @@ def _face_colors(mesh: Any, faces: Array, textures: bool) -> Array:
     if material is None:
         kind = getattr(visual, "kind", None)
         return plain if kind is None else np.asarray(visual.face_colors)[:, :3].astype(np.uint8)
-    diffuse = getattr(material, "diffuse", None)
-    if diffuse is None:
-        diffuse = getattr(material, "main_color", None)
-    base = np.asarray(WHITE if diffuse is None else diffuse)[:3].astype(np.uint8)
+    base = _base_color(material)
     image = getattr(material, "image", None) or getattr(material, "baseColorTexture", None)
     uv = getattr(visual, "uv", None)
     if not textures or image is None or uv is None:
