@@ -85,7 +85,7 @@ def milliseconds(size: tuple[int, int], rounds: int) -> dict[str, float]:
 
 
 def tiny_milliseconds(rounds: int) -> dict[str, float]:
-    """At 128 x 128, alternating: eight poses with ours, one with TinyRenderer's of either meshes."""
+    """At 128 x 128, alternating: eight poses with ours, one with TinyRenderer's."""
     spec, poses = resized(table_scene(), 128, 128), reach(rounds + 8)
     ours = frames.Renderer(spec, textured_look(spec))
     others = {"decimated": TinyRenderer(spec, prepared=True), "original": TinyRenderer(spec)}
