@@ -210,7 +210,7 @@ def _view(robot: Robot, camera: Camera) -> Array:
         gray_look(spec), robot=arm, lights=(key, fill), ambient_sky=sky, ambient_ground=ground
     )
     poses = link_poses(spec, np.array(robot.home))
-    return Renderer(spec, look, supersample=2).render(poses)["view"].rgb[0]
+    return Renderer(spec, look, antialias=True).render(poses)["view"].rgb[0]
 
 
 def main() -> int:

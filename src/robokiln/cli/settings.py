@@ -9,10 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from robokiln.cli.compose import load_choice
+from robokiln.cli.suggest import unknown
+from robokiln.geometry import resized
 from robokiln.serial import from_json
 from robokiln.types import Camera, RobokilnError
 
 if TYPE_CHECKING:
+    from robokiln.frames import Calibration, SensorConfig
     from robokiln.kiln import Plan
     from robokiln.report.rollouts import EvaluateConfig
 
@@ -34,34 +38,83 @@ def cores() -> int:
 
 def cameras(configuration: Configuration) -> tuple[Camera, ...]:
     """The cameras of configs/cameras, all of them square where `image_size` says so."""
-    from robokiln.frames import CameraConfig
+    return cameras_and_sensors(configuration)[0]
 
-    entries = configuration["cameras"]["cameras"]
-    built = [from_json(CameraConfig, e, f"cameras.{i}").build() for i, e in enumerate(entries)]
-    size = configuration["image_size"]
-    if size is not None:
-        built = [replace(camera, width=size, height=size) for camera in built]
+
+def cameras_and_sensors(
+    configuration: Configuration,
+) -> tuple[tuple[Camera, ...], dict[str, SensorConfig]]:
+    """The cameras with their sensors' or their own calibrations; those sensors that do anything."""
+    from robokiln.frames import CameraConfig
+    from robokiln.frames.cameras import with_calibration
+
+    size, built, calibrations = configuration["image_size"], [], {}
+    for i, written in enumerate(configuration["cameras"]["cameras"]):
+        entry, calibration = with_calibration(written)
+        camera = from_json(CameraConfig, entry, f"cameras.{i}").build()
+        if calibration is not None:
+            camera = replace(camera, calibration=calibration.intrinsics)
+            calibrations[camera.name] = calibration
+        built.append(camera if size is None else resized(camera, size, size))
+    sensors = _sensors(configuration, [camera.name for camera in built], calibrations)
+    built = [sensors[camera.name].fitted(camera) for camera in built]
+    _check_even(built)
+    _check_lenses(built, sensors)
+    return tuple(built), {name: sensor for name, sensor in sensors.items() if not sensor.ideal}
+
+
+def _sensors(
+    configuration: Configuration, names: list[str], calibrations: Mapping[str, Calibration]
+) -> dict[str, SensorConfig]:
+    """Each camera's sensor: its own of `sensors`, else `sensor`; a calibration brings its lens."""
+    from robokiln.frames import SensorConfig
+    from robokiln.frames.sensors import Lens
+
+    found = dict.fromkeys(names, from_json(SensorConfig, configuration["sensor"], "sensor"))
+    for name, choice in configuration["sensors"].items():
+        if name not in names:
+            raise RobokilnError(f"sensors: {unknown('camera', name, names)}")
+        found[name] = from_json(
+            SensorConfig, load_choice("sensor", str(choice)), f"sensor {choice}"
+        )
+    for name, calibration in calibrations.items():
+        lens = Lens(*calibration.distortion) if any(calibration.distortion) else None
+        found[name] = replace(found[name], lens=lens)
+    return found
+
+
+def _check_lenses(built: list[Camera], sensors: Mapping[str, SensorConfig]) -> None:
+    """A lens that can't show the whole picture is refused here, not in every worker."""
+    from robokiln.frames.sensors import LensMap
+
+    for camera in built:
+        lens = sensors[camera.name].lens
+        if lens is not None:
+            LensMap(camera, lens)
+
+
+def _check_even(built: list[Camera]) -> None:
     for camera in built:
         if camera.width % 2 or camera.height % 2:
             raise RobokilnError(
                 f"camera '{camera.name}': {camera.width} x {camera.height}: "
                 "video needs an even width and height"
             )
-    return tuple(built)
 
 
 def generation_plan(configuration: Configuration) -> Plan:
     """The plan that `generate` follows."""
-    from robokiln.episode import EpisodeConfig
+    from robokiln.episode import EpisodeConfig, ForceNoise
     from robokiln.frames import LookConfig
     from robokiln.kiln import Plan
 
     if configuration["plan"] is not None:
         return _recorded_plan(Path(configuration["plan"]))
+    views, sensors = cameras_and_sensors(configuration)
     return Plan(
         task=configuration["task"]["name"],
         robot=configuration["robot"]["name"],
-        cameras=cameras(configuration),
+        cameras=views,
         episodes=configuration["episodes"],
         seed=configuration["seed"],
         look=from_json(LookConfig, configuration["look"], "look"),
@@ -70,6 +123,8 @@ def generation_plan(configuration: Configuration) -> Plan:
         episode=from_json(EpisodeConfig, configuration["episode"], "episode"),
         max_attempts=configuration["max_attempts"],
         codec=configuration["codec"],
+        sensors=sensors,
+        force_noise=from_json(ForceNoise, configuration["force_noise"], "force_noise"),
     )
 
 
@@ -97,13 +152,15 @@ def evaluation(configuration: Configuration, policies: Mapping[str, Path]) -> Ev
         for name, count in configuration["scenes"].items()
         if not ROWS[name].policy or ROWS[name].policy in policies
     }
+    views, sensors = cameras_and_sensors(configuration)
     return EvaluateConfig(
         task=configuration["task"]["name"],
         robot=configuration["robot"]["name"],
-        cameras=cameras(configuration),
+        cameras=views,
         scenes=scenes,
         seed=configuration["seed"],
         look=from_json(LookConfig, configuration["look"], "look"),
         antialias=configuration["antialias"],
         episode=from_json(EpisodeConfig, configuration["episode"], "episode"),
+        sensors=sensors,
     )

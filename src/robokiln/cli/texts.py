@@ -23,6 +23,8 @@ _COMMON = """\
   cameras=front_wrist        where the cameras are; image_size=128 makes all pictures square
   look=random|plain|rich|held_out
                              lights, materials, background: drawn anew each episode, or fixed
+  sensor=none|d435|d405|webcam   what real cameras do to pictures and depth
+  sensors.CAMERA=NAME        the same for one camera, for instance sensors.wrist=d405
   look.KEY=[LOW,HIGH]        a range of the look, for instance look.light_elevation=[30,80]
   workers=N                  processes (default: one for each core)"""
 

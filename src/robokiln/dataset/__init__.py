@@ -12,13 +12,16 @@ from robokiln.dataset.checksums import verify_checksums, write_checksums
 from robokiln.dataset.features import (
     ACTION,
     EXECUTED_ACTION,
+    FINGER_FORCE,
     IMAGES,
     JOINT_POSITION,
     JOINT_TARGET,
+    JOINT_TORQUE,
     JOINT_VELOCITY,
     STATE,
     SUBTASK,
     TARGET_GOAL_POSE,
+    WRIST_WRENCH,
     standard_features,
 )
 from robokiln.dataset.info import DatasetInfo
@@ -30,13 +33,16 @@ from robokiln.dataset.video import encode_video, image_histogram, video_shape
 __all__ = [
     "ACTION",
     "EXECUTED_ACTION",
+    "FINGER_FORCE",
     "IMAGES",
     "JOINT_POSITION",
     "JOINT_TARGET",
+    "JOINT_TORQUE",
     "JOINT_VELOCITY",
     "STATE",
     "SUBTASK",
     "TARGET_GOAL_POSE",
+    "WRIST_WRENCH",
     "CardFacts",
     "Dataset",
     "DatasetError",

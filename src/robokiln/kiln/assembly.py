@@ -78,7 +78,9 @@ def publish(
         codec=plan.codec,
         progress=progress,
     )
-    dataset.write_cameras(building, [recorded_camera(c, robot) for c in plan.cameras])
+    dataset.write_cameras(
+        building, [recorded_camera(c, robot, plan.sensors.get(c.name)) for c in plan.cameras]
+    )
     _write_provenance(building / PROVENANCE, plan, identity, units)
     dataset.write_card(building, _card(building, plan, units))
     dataset.write_checksums(building)

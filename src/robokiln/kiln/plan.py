@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import robokiln
-from robokiln.episode import EpisodeConfig
-from robokiln.frames import LookConfig
+from robokiln.episode import EpisodeConfig, ForceNoise
+from robokiln.frames import LookConfig, SensorConfig
 from robokiln.scene import robots, tasks
 from robokiln.serial import canonical_json, to_json
 from robokiln.types import Camera, RobokilnError, lookup
@@ -29,6 +29,7 @@ _PACKAGES = (
     "trimesh",
     "pyarrow",
     "av",
+    "pillow",
 )
 
 
@@ -37,7 +38,8 @@ class Plan:
     """Everything that a dataset's bytes depend on, besides code and environment.
 
     `episodes` slots are filled; each gives `looks_per_episode` dataset episodes. With
-    `antialias`, RGB is averaged over four samples a pixel.
+    `antialias`, RGB is averaged over four samples a pixel. `sensors` are those of
+    cameras by name; a camera without one is ideal.
     """
 
     task: str
@@ -51,6 +53,8 @@ class Plan:
     episode: EpisodeConfig = field(default_factory=EpisodeConfig)
     max_attempts: int = 20
     codec: str = "h264"
+    sensors: Mapping[str, SensorConfig] = field(default_factory=dict)
+    force_noise: ForceNoise = field(default_factory=ForceNoise)
 
     def __post_init__(self) -> None:
         tasks.get(self.task)
@@ -63,6 +67,8 @@ class Plan:
             raise RobokilnError(f"seed: expected 0 to {2**32 - 1}, got {self.seed}")
         if not self.cameras:
             raise RobokilnError("cameras: expected at least one camera, got none")
+        for name in self.sensors:
+            lookup("sensors: camera", name, {camera.name: camera for camera in self.cameras})
 
 
 def identity(plan: Plan) -> dict[str, Any]:

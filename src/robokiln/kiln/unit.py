@@ -21,14 +21,14 @@ import numpy as np
 from robokiln.dataset import encode_video, image_histogram
 from robokiln.episode import Expert, draw_scene, run
 from robokiln.files import is_disk_full, write_json
-from robokiln.frames import Renderer, sample_look
+from robokiln.frames import Capture, sample_look
 from robokiln.kiln.columns import columns
 from robokiln.kiln.commit import commit
 from robokiln.kiln.plan import Plan
 from robokiln.physics.bullet import BulletWorld
 from robokiln.scene import robots, tasks
 from robokiln.scene.tasks import SceneRefused
-from robokiln.seeds import Domain, Stream, generator
+from robokiln.seeds import Domain, Stream, generator, sensor_draws
 from robokiln.serial import from_json, to_json
 from robokiln.types import Array, Episode, Look, Outcome, RobokilnError, SceneSpec
 
@@ -128,7 +128,8 @@ def simulate(plan: Plan, slot: int, attempt: int) -> Episode:
     spec = draw_scene(world, task, robot, plan.cameras, *identity)
     noise = generator(*identity, Stream.NOISE)
     expert = Expert(task, spec, plan.episode)
-    return run(world, task, spec, expert, plan.episode, noise=noise)
+    episode = run(world, task, spec, expert, plan.episode, noise=noise)
+    return plan.force_noise(episode, sensor_draws(*identity))
 
 
 def _write(job: Job, staging: Path, episode: Episode, refusals: list[str], clock: Clock) -> None:
@@ -136,11 +137,14 @@ def _write(job: Job, staging: Path, episode: Episode, refusals: list[str], clock
     write_json(staging / "refusals.json", refusals)
     histograms: dict[str, Any] = {}
     for index in range(job.plan.looks_per_episode):
-        rng = generator(Domain.TRAINING, job.plan.seed, job.slot, len(refusals), Stream.LOOK, index)
+        where = (Domain.TRAINING, job.plan.seed, job.slot, len(refusals))
+        rng, draws = generator(*where, Stream.LOOK, index), sensor_draws(*where, index)
         with clock.stage("render"):
             look = sample_look(episode.spec, rng, job.plan.look)
-            renderer = Renderer(episode.spec, look, antialias=job.plan.antialias)
-            frames = renderer.render(episode.link_poses)
+            capture = Capture(
+                episode.spec, look, job.plan.sensors, draws, antialias=job.plan.antialias
+            )
+            frames = capture.frames(episode.link_poses)
         write_json(staging / f"look-{index}.json", look)
         with clock.stage("encode"):
             for camera, pictures in frames.items():
