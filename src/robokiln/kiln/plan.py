@@ -27,7 +27,6 @@ _PACKAGES = (
     "numba",
     "llvmlite",
     "trimesh",
-    "fast-simplification",
     "pyarrow",
     "av",
     "pillow",
