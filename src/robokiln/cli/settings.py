@@ -70,8 +70,10 @@ def _sensors(
     from robokiln.frames import SensorConfig
     from robokiln.frames.sensors import Lens
 
-    found = dict.fromkeys(names, from_json(SensorConfig, configuration["sensor"], "sensor"))
-    for name, choice in configuration["sensors"].items():
+    # Verbs that only look at scenes have no sensors.
+    everywhere = from_json(SensorConfig, configuration.get("sensor", {}), "sensor")
+    found = dict.fromkeys(names, everywhere)
+    for name, choice in configuration.get("sensors", {}).items():
         if name not in names:
             raise RobokilnError(f"sensors: {unknown('camera', name, names)}")
         found[name] = from_json(
