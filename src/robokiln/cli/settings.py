@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,7 +38,11 @@ def cameras(configuration: Configuration) -> tuple[Camera, ...]:
 
     entries = configuration["cameras"]["cameras"]
     built = [from_json(CameraConfig, e, f"cameras.{i}").build() for i, e in enumerate(entries)]
-    size = configuration["image_size"]
+    return resized(built, configuration["image_size"])
+
+
+def resized(built: Sequence[Camera], size: int | None) -> tuple[Camera, ...]:
+    """The cameras, all of them square where `size` says so; an error where video can't have it."""
     if size is not None:
         built = [replace(camera, width=size, height=size) for camera in built]
     for camera in built:
@@ -57,7 +61,7 @@ def generation_plan(configuration: Configuration) -> Plan:
     from robokiln.kiln import Plan
 
     if configuration["plan"] is not None:
-        return _recorded_plan(Path(configuration["plan"]))
+        return recorded_plan(Path(configuration["plan"]))
     return Plan(
         task=configuration["task"]["name"],
         robot=configuration["robot"]["name"],
@@ -70,10 +74,12 @@ def generation_plan(configuration: Configuration) -> Plan:
         episode=from_json(EpisodeConfig, configuration["episode"], "episode"),
         max_attempts=configuration["max_attempts"],
         codec=configuration["codec"],
+        record=tuple(configuration["record"]),
     )
 
 
-def _recorded_plan(path: Path) -> Plan:
+def recorded_plan(path: Path) -> Plan:
+    """The plan in a plan.json."""
     from robokiln.kiln import Plan
 
     try:

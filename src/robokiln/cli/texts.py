@@ -5,6 +5,7 @@ robokiln turns seeds into robot demonstrations, and those into a small policy an
 
   robokiln run recipe=quickstart     the whole journey in a quarter of an hour
   robokiln generate episodes=100     demonstrations as a LeRobotDataset v3.0
+  robokiln rerender DATASET          the same motions seen by other cameras, in other looks
   robokiln train dataset=DIR         a policy from a dataset
   robokiln evaluate image_policy=DIR success in scenes it has never seen
   robokiln show dataset=DIR          contact sheet and sample videos
@@ -54,8 +55,32 @@ robokiln generate: simulate an expert, render it, and write a LeRobotDataset v3.
   supersample=N              anti-aliasing of the pictures
   max_attempts=N             tries for one episode before it is given up
   codec=h264|av1
+  record=[depth,...]         labels to keep: depth, segmentation, boxes
   plan=FILE                  make the dataset of that plan.json again
 {_COMMON}""",
+    "rerender": """\
+robokiln rerender: a dataset of another one's motions, without simulating them again.
+
+  robokiln rerender out/hundred/dataset image_size=224 out=out/large
+  robokiln rerender out/hundred/dataset look=random seed=7 looks_per_episode=4 out=out/looks
+  robokiln rerender out/hundred/dataset record=[depth,segmentation,boxes] out=out/labelled
+
+What is not given stays as the dataset has it: alone, `robokiln rerender DATASET` gives the same
+videos again. Actions and states are copied; the card says what was rendered from what.
+
+  dataset=DIR                a dataset that `generate` or `rerender` made; the key may be left out
+  out=DIR                    run directory; the new dataset is DIR/dataset
+  cameras=NAME               other cameras; image_size=128 makes all pictures square
+  look=random|plain          other ranges of lights, materials, background
+  look.KEY=[LOW,HIGH]        beside look=NAME: one of its ranges
+  seed=N                     other looks from the same ranges
+  looks_per_episode=N        each motion rendered N times
+  episodes=N                 the first N motions only
+  record=[depth,...]         labels to keep: depth, segmentation, boxes
+  supersample=N              anti-aliasing of the pictures
+  codec=h264|av1
+  plan=FILE                  make the re-rendered dataset of that plan.json again
+  workers=N                  processes (default: one for each core)""",
     "train": """\
 robokiln train: a policy from a dataset.
 

@@ -18,7 +18,11 @@ FRAMES = ("base", "tool")
 
 @dataclass(frozen=True)
 class RecordedCamera:
-    """A camera of the dataset; `pose` (OpenCV) is in the robot's base or end-effector frame."""
+    """A camera of the dataset; `pose` (OpenCV) is in the robot's base or end-effector frame.
+
+    `intrinsics` are fx, fy, cx, cy in pixels, the top left pixel's centre at (0.5, 0.5). Where a
+    look moves the camera, the labels say by how much in each episode.
+    """
 
     name: str
     width: int
@@ -26,6 +30,7 @@ class RecordedCamera:
     fov: float
     frame: str
     pose: PoseTuple
+    intrinsics: tuple[float, float, float, float] | None = None
 
 
 def write_cameras(root: Path, cameras: Sequence[RecordedCamera]) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from robokiln.dataset import RecordedCamera
 from robokiln.dataset import features as names
-from robokiln.geometry import compose, inverse, pose_to_action, pose_tuple
+from robokiln.geometry import compose, intrinsics, inverse, pose_to_action, pose_tuple
 from robokiln.scene.robots import Robot
 from robokiln.types import Array, Camera, Episode, RobokilnError
 
@@ -36,4 +36,6 @@ def recorded_camera(camera: Camera, robot: Robot) -> RecordedCamera:
     frame, pose = "base", camera.pose
     if camera.mount:
         frame, pose = "tool", pose_tuple(compose(inverse(robot.tool), camera.pose))
-    return RecordedCamera(camera.name, camera.width, camera.height, camera.fov, frame, pose)
+    k = intrinsics(camera)
+    lens = (float(k[0, 0]), float(k[1, 1]), float(k[0, 2]), float(k[1, 2]))
+    return RecordedCamera(camera.name, camera.width, camera.height, camera.fov, frame, pose, lens)

@@ -14,6 +14,7 @@ from typing import Any
 import robokiln
 from robokiln.episode import EpisodeConfig
 from robokiln.frames import LookConfig
+from robokiln.kiln.labels import RECORDABLE
 from robokiln.scene import robots, tasks
 from robokiln.serial import canonical_json, to_json
 from robokiln.types import Camera, RobokilnError, lookup
@@ -33,12 +34,25 @@ _PACKAGES = (
 )
 
 
+FOLDER = Path("meta") / "robokiln"
+"""Where a dataset keeps its own plan, scenes and looks."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The dataset whose motions are rendered again, by the SHA-256 of its SHA256SUMS."""
+
+    sha256sums: str
+
+
 @dataclass(frozen=True)
 class Plan:
     """Everything that a dataset's bytes depend on, besides code and environment.
 
     `episodes` slots are filled; each gives `looks_per_episode` dataset episodes. RGB is averaged
-    over `supersample` x `supersample` samples a pixel.
+    over `supersample` x `supersample` samples a pixel. `record` names what labels are kept beside
+    the pictures. With an `origin` nothing is simulated: its motions are rendered again, and `seed`
+    is that of new looks.
     """
 
     task: str
@@ -52,6 +66,8 @@ class Plan:
     episode: EpisodeConfig = field(default_factory=EpisodeConfig)
     max_attempts: int = 20
     codec: str = "h264"
+    record: tuple[str, ...] = ()
+    origin: Origin | None = None
 
     def __post_init__(self) -> None:
         tasks.get(self.task)
@@ -62,6 +78,10 @@ class Plan:
                 raise RobokilnError(f"{name}: expected at least 1, got {getattr(self, name)}")
         if not 0 <= self.seed < 2**32:
             raise RobokilnError(f"seed: expected 0 to {2**32 - 1}, got {self.seed}")
+        for name in self.record:
+            lookup("record", name, RECORDABLE)
+        if len(set(self.record)) < len(self.record):
+            raise RobokilnError(f"record: {', '.join(self.record)}: expected each name once")
         if not self.cameras:
             raise RobokilnError("cameras: expected at least one camera, got none")
 

@@ -1,0 +1,75 @@
+"""Labels of rendered pictures, and the form in which a unit keeps them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from robokiln.dataset import Boxes, CameraLabels, Runs, tight_boxes, to_runs
+from robokiln.frames import camera_poses
+from robokiln.geometry import intrinsics
+from robokiln.types import Array, Camera, Frames, Look, SceneSpec
+
+DEPTH, SEGMENTATION, BOXES = "depth", "segmentation", "boxes"
+RECORDABLE = {
+    DEPTH: "a depth video beside each camera's pictures",
+    SEGMENTATION: "body ids of each pixel",
+    BOXES: "tight boxes of everything visible",
+}
+
+
+def rendered_cameras(spec: SceneSpec, look: Look) -> tuple[Camera, ...]:
+    """The scene's cameras, as the look has moved them."""
+    moved = {camera.name: camera for camera in look.cameras}
+    return tuple(moved.get(camera.name, camera) for camera in spec.cameras)
+
+
+def camera_labels(
+    spec: SceneSpec, camera: Camera, link_poses: Array, pictures: Frames, record: tuple[str, ...]
+) -> CameraLabels:
+    """Where a camera was and what it saw; `record` names what is kept of the pictures."""
+    k = intrinsics(camera)
+    lens = np.array([k[0, 0], k[1, 1], k[0, 2], k[1, 2]], np.float32)
+    return CameraLabels(
+        pose=camera_poses(spec, camera, link_poses).astype(np.float32),
+        intrinsics=np.tile(lens, (len(link_poses), 1)),
+        segmentation=to_runs(pictures.segmentation) if SEGMENTATION in record else None,
+        boxes=tight_boxes(pictures.segmentation) if BOXES in record else None,
+    )
+
+
+def pack(labels: Mapping[str, CameraLabels]) -> dict[str, Array]:
+    """Named arrays of all cameras' labels."""
+    packed: dict[str, Array] = {}
+    for camera, found in labels.items():
+        packed |= _flat(f"{camera}", found)
+    return packed
+
+
+def unpack(packed: Mapping[str, Array], camera: str) -> CameraLabels:
+    """The inverse of `pack` for one camera."""
+    return CameraLabels(
+        pose=packed[f"{camera}/pose"],
+        intrinsics=packed[f"{camera}/intrinsics"],
+        segmentation=_part(Runs, packed, f"{camera}/segmentation"),
+        boxes=_part(Boxes, packed, f"{camera}/boxes"),
+    )
+
+
+def _flat(prefix: str, value: Any) -> dict[str, Array]:
+    if not dataclasses.is_dataclass(value):
+        return {} if value is None else {prefix: value}
+    found: dict[str, Array] = {}
+    for field in dataclasses.fields(value):
+        found |= _flat(f"{prefix}/{field.name}", getattr(value, field.name))
+    return found
+
+
+def _part(kind: Any, packed: Mapping[str, Array], prefix: str) -> Any:
+    names = [field.name for field in dataclasses.fields(kind)]
+    if f"{prefix}/{names[0]}" not in packed:
+        return None
+    return kind(**{name: packed[f"{prefix}/{name}"] for name in names})
