@@ -29,7 +29,7 @@ def test_show_writes_a_sheet_and_videos(demonstrations: Path, tmp_path: Path) ->
 
 def test_tiles_are_the_dataset_s_frames_from_first_to_last(demonstrations: Path) -> None:
     data = dataset.open(demonstrations)
-    sheet = np.asarray(contact_sheet(data, [1], columns=3)).astype(float)
+    sheet = np.asarray(contact_sheet(data, [[1]], columns=3)).astype(float)
     last = Image.fromarray(data.video("front", 1)[-1]).resize(
         (TILE, TILE), Image.Resampling.BICUBIC
     )

@@ -108,11 +108,15 @@ robokiln evaluate: closed loop in held-out scenes, beside baselines and controls
     "show": """\
 robokiln show: a contact sheet and sample videos of a dataset.
 
-  robokiln show dataset=out/hundred/dataset out=out/show episodes=12
+  robokiln show out/hundred/dataset out=out/show episodes=12
+  robokiln show out/large/dataset beside=out/hundred/dataset
 
-  dataset=DIR                a LeRobotDataset v3.0
+Looks of one motion stand below each other; segments and depth too, where the dataset has them.
+
+  dataset=DIR                a LeRobotDataset v3.0; the key may be left out
+  beside=DIR                 a dataset of the same motions, whose pictures are put below
   out=DIR                    where the pictures go
-  episodes=N columns=N       rows and columns of the sheet
+  episodes=N columns=N       motions and moments on the sheet
   videos=N                   sample videos""",
     "doctor": """\
 robokiln doctor: whether this machine is fit for robokiln; what is wrong, and how to mend it.

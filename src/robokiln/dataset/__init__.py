@@ -23,7 +23,7 @@ from robokiln.dataset.features import (
     TARGET_GOAL_POSE,
     standard_features,
 )
-from robokiln.dataset.info import DatasetInfo
+from robokiln.dataset.info import DatasetInfo, read_json_line
 from robokiln.dataset.label_reader import StoredLabels
 from robokiln.dataset.labels import (
     Boxes,
@@ -71,6 +71,7 @@ __all__ = [
     "image_histogram",
     "open",
     "read_cameras",
+    "read_json_line",
     "standard_features",
     "tight_boxes",
     "to_runs",

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,20 @@ def load_json(path: Path) -> Any:
         raise DatasetError(f"{path}: is missing") from None
     except (ValueError, RecursionError) as error:
         raise DatasetError(f"{path}: not readable JSON: {error}") from None
+
+
+def read_json_line(path: Path, number: int) -> dict[str, Any]:
+    """One object of a JSON-lines file, counted from 0, without holding the others."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            value = json.loads(next(islice(file, number, None), ""))
+    except FileNotFoundError:
+        raise DatasetError(f"{path}: is missing") from None
+    except (ValueError, RecursionError):
+        value = None
+    if isinstance(value, dict):
+        return value
+    raise DatasetError(f"{path}:{number + 1}: missing or not a JSON object")
 
 
 def _check_version(path: Path, version: object) -> None:

@@ -142,6 +142,15 @@ class Dataset:
         cameras = [f for f in self.info.features if f.name in self.info.videos]
         return StoredLabels(self.info, cameras, episode)
 
+    def slots(self) -> Array:
+        """Which motion each episode shows [E]: equal numbers are looks of one. In a dataset from
+        elsewhere every episode is its own."""
+        folder = self.info.root / "meta" / "episodes"
+        paths = sorted(folder.glob("*/*.parquet"))
+        if "slot" in tables.read_schema(paths[0])[0].names:
+            return tables.read_numbers(folder, ["slot"])["slot"]
+        return np.arange(self.info.episodes)
+
     @property
     def recorded(self) -> tuple[str, ...]:
         """Which labels there are: "motion" and "cameras", and what was asked for."""

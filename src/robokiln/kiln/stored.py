@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +56,14 @@ class Source:
         """The index-th look that the slot was rendered in, if there were so many."""
         if index >= self.plan.looks_per_episode:
             return None
-        row = _line(self.root / FOLDER / "looks.jsonl", slot * self.plan.looks_per_episode + index)
+        row = dataset.read_json_line(
+            self.root / FOLDER / "looks.jsonl", slot * self.plan.looks_per_episode + index
+        )
         return from_json(Look, row["appearance"])
 
     def _scene(self, slot: int) -> dict[str, Any]:
         path = self.root / FOLDER / "scenes.jsonl"
-        row = _line(path, slot * self.plan.looks_per_episode)
+        row = dataset.read_json_line(path, slot * self.plan.looks_per_episode)
         if (row.get("slot"), row.get("look")) != (slot, 0):
             raise RobokilnError(f"{path}: expected slot {slot}, got {row.get('slot')}")
         return row
@@ -128,13 +129,3 @@ def _recorded(path: Path) -> Plan:
     except (ValueError, KeyError, TypeError):
         raise RobokilnError(f"{path}: not a plan.json of robokiln") from None
     return from_json(Plan, configuration, str(path))
-
-
-def _line(path: Path, number: int) -> dict[str, Any]:
-    """One value of a JSON-lines file, without holding the others."""
-    with path.open() as file:
-        text = next(islice(file, number, None), "")
-    try:
-        return dict(json.loads(text))
-    except (ValueError, TypeError):
-        raise RobokilnError(f"{path}:{number + 1}: missing or damaged") from None
