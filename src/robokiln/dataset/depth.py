@@ -31,7 +31,7 @@ def _depth_at(code: float) -> float:
 _BORDERS = np.array([_depth_at(code + 0.5) for code in range(CODES - 1)], np.float32)
 DEPTHS: Array = np.array([0.0, *(_depth_at(code) for code in range(1, CODES))], np.float32)
 """Metres of each code [4096]. Code 0 is what has no depth, or less than a centimetre: 0 here, and
-`DEPTH_MIN` in lerobot. From there to 2.7 m the nearest code is less than 1 mm away."""
+`DEPTH_MIN` in lerobot. From there to 2.5 m the nearest code is less than 1 mm away."""
 DEPTHS.flags.writeable = False
 
 

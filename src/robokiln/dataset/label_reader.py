@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -77,8 +78,11 @@ class StoredLabels:
         return tables.to_numpy(column, Feature(name, "", shape or (1,)), self._root)
 
     def _table(self, kind: str, columns: Sequence[str]) -> pa.Table:
-        folder = self._root / layout.LABELS
-        lookup(f"{self._root}: label", kind, {p.name: p for p in folder.glob("*")})
+        if not (self._root / layout.LABELS / kind).is_dir():
+            raise DatasetError(
+                f"{self._root}: label '{kind}' was not recorded; available: "
+                f"{', '.join(recorded_labels(self._root)) or 'none'}"
+            )
         path = label_file(self._root, kind, self._episode)
         known = tables.read_schema(path)[0].names
         for column in columns:
@@ -86,6 +90,6 @@ class StoredLabels:
         return tables.read_rows(path, ("episode_index", self._episode), columns)
 
 
-def recorded_labels(info: DatasetInfo) -> tuple[str, ...]:
+def recorded_labels(root: Path) -> tuple[str, ...]:
     """The tables in labels/, sorted."""
-    return tuple(sorted(p.name for p in (info.root / layout.LABELS).glob("*") if p.is_dir()))
+    return tuple(sorted(p.name for p in (root / layout.LABELS).glob("*") if p.is_dir()))

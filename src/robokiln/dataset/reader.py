@@ -154,7 +154,7 @@ class Dataset:
     @property
     def recorded(self) -> tuple[str, ...]:
         """Which labels there are: "motion" and "cameras", and what was asked for."""
-        return recorded_labels(self.info)
+        return recorded_labels(self.info.root)
 
     def cameras(self) -> tuple[RecordedCamera, ...]:
         """The cameras as robokiln described them; none in a dataset from elsewhere."""

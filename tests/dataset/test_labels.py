@@ -1,0 +1,246 @@
+"""Depth, segments, boxes and poses: what is written is what is read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from lerobot_doctor.dataset_loader import load_dataset
+from lerobot_doctor.runner import run_checks
+from written import CAMERAS, FPS, SUBTASKS, make_records
+
+from robokiln import dataset
+from robokiln.dataset import (
+    CameraLabels,
+    EpisodeLabels,
+    EpisodeRecord,
+    assemble,
+    depth_histogram,
+    encode_depth,
+    from_runs,
+    standard_features,
+    tight_boxes,
+    to_runs,
+    write_checksums,
+)
+from robokiln.dataset.depth import DEPTH_MAX, DEPTHS, depth_codes
+from robokiln.dataset.video import decode
+from robokiln.types import Array, Camera, RobokilnError
+
+FEATURES = standard_features(CAMERAS, 7, depth=True)
+LENGTHS = (21, 30, 12)
+
+
+def scene_depth(rng: np.random.Generator, length: int) -> Array:
+    """A tilted plane, a box in front of it that moves, noise, and a border where nothing is."""
+    y, x = np.mgrid[0:32, 0:48]
+    depth = np.repeat((0.4 + y / 30 + x / 60)[None], length, axis=0)
+    for t in range(length):
+        depth[t, 8:16, t % 40 : t % 40 + 8] = 0.3
+    depth += rng.normal(0, 0.002, depth.shape)
+    depth[:, :2] = 0
+    return depth.astype(np.float32)
+
+
+def segments(rng: np.random.Generator, length: int) -> Array:
+    ids = np.zeros((length, 32, 48), np.uint16)
+    for identity in (1, 2, 7, 40_000):
+        for t in range(length):
+            y, x = rng.integers(0, 24), rng.integers(0, 40)
+            ids[t, y : y + rng.integers(1, 9), x : x + rng.integers(1, 9)] = identity
+    return ids
+
+
+def labelled(folder: Path) -> tuple[list[EpisodeRecord], list[dict[str, dict[str, Array]]]]:
+    """Records with every label, and what was put into them by kind and camera."""
+    records, truth = [], []
+    for episode, record in enumerate(make_records(folder, LENGTHS)):
+        rng, steps = np.random.default_rng(100 + episode), len(record)
+        depths = {c.name: scene_depth(rng, steps) for c in CAMERAS}
+        ids = {c.name: segments(rng, steps) for c in CAMERAS}
+        poses = {c.name: rng.normal(size=(steps, 7)).astype(np.float32) for c in CAMERAS}
+        videos, histograms = dict(record.videos), dict(record.histograms)
+        for name, depth in depths.items():
+            feature = f"{dataset.IMAGES}{name}{dataset.DEPTH}"
+            videos[feature] = folder / f"{episode}-{feature}.mp4"
+            encode_depth(videos[feature], depth, FPS)
+            histograms[feature] = depth_histogram(depth)
+        lens = np.tile(np.float32([50, 51, 24, 16]), (steps, 1))
+        cameras = {
+            n: CameraLabels(poses[n], lens, to_runs(ids[n]), tight_boxes(ids[n])) for n in ids
+        }
+        links = rng.normal(size=(steps, 5 + episode, 7)).astype(np.float32)
+        contacts = rng.integers(-1, 4, (steps, 2)).astype(np.int16)
+        labels = EpisodeLabels(links, contacts, cameras)
+        records.append(replace(record, videos=videos, histograms=histograms, labels=labels))
+        truth.append({"depth": depths, "ids": ids, "poses": poses})
+    return records, truth
+
+
+def write(root: Path, records: list[EpisodeRecord]) -> Path:
+    assemble(root, records, FEATURES, FPS, "panda", SUBTASKS, 110)
+    write_checksums(root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def made(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Path, list[EpisodeRecord], list[dict[str, dict[str, Array]]]]:
+    folder = tmp_path_factory.mktemp("labelled")
+    records, truth = labelled(folder / "parts")
+    return write(folder / "dataset", records), records, truth
+
+
+def test_every_label_comes_back(
+    made: tuple[Path, list[EpisodeRecord], list[dict[str, dict[str, Array]]]],
+) -> None:
+    root, records, truth = made
+    data = dataset.open(root)
+    assert data.recorded == ("boxes", "cameras", "motion", "segmentation")
+    for episode in (2, 0, 1):
+        labels, record = data.labels(episode), records[episode].labels
+        assert record is not None
+        np.testing.assert_array_equal(labels.link_poses(), record.link_poses)
+        np.testing.assert_array_equal(labels.contacts(), record.contacts)
+        for camera in ("front", "wrist"):
+            np.testing.assert_array_equal(
+                labels.segmentation(camera), truth[episode]["ids"][camera]
+            )
+            np.testing.assert_array_equal(
+                labels.camera_pose(camera), truth[episode]["poses"][camera]
+            )
+            assert labels.intrinsics(camera)[0].tolist() == [50, 51, 24, 16]
+            boxes, expected = labels.boxes(camera), record.cameras[camera].boxes
+            assert expected is not None
+            for name in ("frame", "id", "box", "pixels"):
+                np.testing.assert_array_equal(getattr(boxes, name), getattr(expected, name))
+
+
+def test_depth_comes_back_within_half_a_code(
+    made: tuple[Path, list[EpisodeRecord], list[dict[str, dict[str, Array]]]],
+) -> None:
+    root, _, truth = made
+    data = dataset.open(root)
+    assert data.info.videos == ("observation.images.front", "observation.images.wrist")
+    for episode in range(3):
+        stored, exact = data.depth("wrist", episode), truth[episode]["depth"]["wrist"]
+        assert stored.dtype == np.float32
+        assert ((stored == 0) == (exact == 0)).all()
+        assert np.abs(stored - exact).max() < 0.001  # up to 2.5 m; nothing here is farther
+        np.testing.assert_array_equal(stored, DEPTHS[depth_codes(exact)])
+    stats = json.loads((root / "meta/stats.json").read_text())
+    all_depths = np.concatenate([t["depth"]["wrist"].ravel() for t in truth])
+    found = stats["observation.images.wrist_depth"]
+    assert np.isclose(found["mean"][0][0][0], all_depths.mean(), atol=0.001)
+    assert np.isclose(found["q99"][0][0][0], np.quantile(all_depths, 0.99), atol=0.002)
+    info = json.loads((root / "meta/info.json").read_text())["features"]
+    entry = info["observation.images.wrist_depth"]
+    assert entry["shape"] == [32, 48, 1]
+    assert entry["info"]["video.codec"] == "hevc"
+    assert entry["info"]["is_depth_map"] is True
+
+
+def test_codes_are_the_formula_s() -> None:
+    """lerobot's, with ties and the last bits of a logarithm left aside."""
+    depth = np.linspace(0.02, 9.99, 100_000, dtype=np.float32)
+    low, high = np.log(3.51), np.log(13.5)
+    exact = 4095 * (np.log(depth.astype(float) + 3.5) - low) / (high - low)
+    codes = depth_codes(depth[None, None])[0, 0]
+    assert np.abs(codes - exact).max() < 0.5 + 1e-3
+    assert (np.abs(DEPTHS[codes] - depth) < (depth + 3.5) * 0.000165).all()
+    edges = np.array([[[0.0, 0.005, DEPTH_MAX, 50.0, np.inf]]], np.float32)
+    assert DEPTHS[depth_codes(edges)[0, 0]].tolist() == [0.0, 0.0, 10.0, 10.0, 10.0]
+
+
+def test_depth_video_is_lossless_and_repeats(tmp_path: Path) -> None:
+    depth = scene_depth(np.random.default_rng(5), 23)
+    for name in ("a", "b"):
+        encode_depth(tmp_path / f"{name}.mp4", depth, FPS)
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+    late = list(decode(tmp_path / "a.mp4", FPS, 13, "gray12le"))
+    assert [n for n, _ in late] == list(range(13, 23))
+    np.testing.assert_array_equal([codes for _, codes in late], depth_codes(depth[13:]))
+    with pytest.raises(RobokilnError, match=r"expected float32 \[T, H, W\]"):
+        encode_depth(tmp_path / "c.mp4", depth.astype(float), FPS)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 5, 7), (2, 1, 9)])
+def test_runs_are_exact(shape: tuple[int, int, int]) -> None:
+    rng = np.random.default_rng(0)
+    for levels in (1, 2, 60_000):
+        ids = rng.integers(0, levels, shape).astype(np.uint16)
+        runs = to_runs(ids)
+        assert runs.lengths.sum() == ids.size
+        np.testing.assert_array_equal(from_runs(runs, *shape[1:]), ids)
+    assert len(to_runs(np.zeros(shape, np.uint16)).values) == shape[0]
+
+
+def test_an_empty_picture_has_no_boxes() -> None:
+    boxes = tight_boxes(np.zeros((4, 8, 8), np.uint16))
+    assert (boxes.frame.shape, boxes.box.shape) == ((0,), (0, 4))
+
+
+def test_equal_records_give_equal_bytes_and_lerobot_sees_nothing_odd(tmp_path: Path) -> None:
+    roots = [write(tmp_path / n, labelled(tmp_path / f"{n}-parts")[0]) for n in ("a", "b")]
+    sums = [(root / "SHA256SUMS").read_bytes() for root in roots]
+    assert sums[0] == sums[1]
+    globbed = [*roots[0].glob("data/*/*.parquet"), *roots[0].glob("meta/episodes/*/*.parquet")]
+    assert len(globbed) == 2
+    report = run_checks(load_dataset(str(roots[0])))
+    failed = [
+        f"{result.name}: {m.message}"
+        for result in report.results
+        for m in result.messages
+        if m.severity.value == "FAIL"
+    ]
+    assert failed == []
+
+
+def test_a_row_group_an_episode(
+    made: tuple[Path, list[EpisodeRecord], list[dict[str, dict[str, Array]]]],
+) -> None:
+    for kind in ("motion", "cameras", "segmentation"):
+        file = pq.ParquetFile(made[0] / "labels" / kind / "chunk-000" / "file-000.parquet")
+        groups = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
+        assert groups == list(LENGTHS)
+
+
+def test_what_was_not_recorded_is_named(root: Path, made: tuple[Path, object, object]) -> None:
+    plain, data = dataset.open(root), dataset.open(made[0])
+    assert plain.recorded == ()
+    with pytest.raises(RobokilnError, match="'segmentation' was not recorded; available: none"):
+        plain.labels(0).segmentation("front")
+    with pytest.raises(RobokilnError, match="depth of camera 'front' not found"):
+        plain.depth("front", 0)
+    with pytest.raises(RobokilnError, match="camera 'top' not found; available: front, wrist"):
+        data.labels(0).segmentation("top")
+    with pytest.raises(RobokilnError, match="episode 3: the dataset has 3"):
+        data.labels(3)
+
+
+def test_damage_is_found(tmp_path: Path) -> None:
+    records, _ = labelled(tmp_path / "parts")
+    root = write(tmp_path / "dataset", [records[0], replace(records[1], labels=None)])
+    with pytest.raises(RobokilnError, match="21 rows; the dataset has 51 frames"):
+        dataset.check(root)
+    labels = records[1].labels
+    assert labels is not None
+    bad = replace(records[1], labels=replace(labels, link_poses=labels.link_poses[1:]))
+    with pytest.raises(RobokilnError, match=r"link_poses expected float32 \[30, L, 7\]"):
+        write(tmp_path / "bad", [bad])
+    info = json.loads((root / "meta/info.json").read_text())
+    info["features"]["observation.images.front_depth"]["info"]["video.shift"] = 1.0
+    (root / "meta/info.json").write_text(json.dumps(info))
+    with pytest.raises(RobokilnError, match="expected lerobot's default depth codes"):
+        dataset.check(root)
+
+
+def test_cameras_have_depth_features_of_their_size() -> None:
+    wide = Camera("wide", 320, 240, 60.0, (0.0,) * 6 + (1.0,))
+    found = {f.name: f.shape for f in standard_features((wide,), 7, depth=True)}
+    assert found["observation.images.wide_depth"] == (240, 320, 1)
