@@ -9,82 +9,23 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from labelled import LENGTHS, make_labelled, write_labelled
 from lerobot_doctor.dataset_loader import load_dataset
 from lerobot_doctor.runner import run_checks
-from written import CAMERAS, FPS, SUBTASKS, make_records
+from written import FPS
 
 from robokiln import dataset
 from robokiln.dataset import (
-    CameraLabels,
-    EpisodeLabels,
     EpisodeRecord,
-    assemble,
-    depth_histogram,
     encode_depth,
     from_runs,
     standard_features,
     tight_boxes,
     to_runs,
-    write_checksums,
 )
 from robokiln.dataset.depth import DEPTH_MAX, DEPTHS, depth_codes
 from robokiln.dataset.video import decode
 from robokiln.types import Array, Camera, RobokilnError
-
-FEATURES = standard_features(CAMERAS, 7, depth=True)
-LENGTHS = (21, 30, 12)
-
-
-def scene_depth(rng: np.random.Generator, length: int) -> Array:
-    """A tilted plane, a box in front of it that moves, noise, and a border where nothing is."""
-    y, x = np.mgrid[0:32, 0:48]
-    depth = np.repeat((0.4 + y / 30 + x / 60)[None], length, axis=0)
-    for t in range(length):
-        depth[t, 8:16, t % 40 : t % 40 + 8] = 0.3
-    depth += rng.normal(0, 0.002, depth.shape)
-    depth[:, :2] = 0
-    return depth.astype(np.float32)
-
-
-def segments(rng: np.random.Generator, length: int) -> Array:
-    ids = np.zeros((length, 32, 48), np.uint16)
-    for identity in (1, 2, 7, 40_000):
-        for t in range(length):
-            y, x = rng.integers(0, 24), rng.integers(0, 40)
-            ids[t, y : y + rng.integers(1, 9), x : x + rng.integers(1, 9)] = identity
-    return ids
-
-
-def labelled(folder: Path) -> tuple[list[EpisodeRecord], list[dict[str, dict[str, Array]]]]:
-    """Records with every label, and what was put into them by kind and camera."""
-    records, truth = [], []
-    for episode, record in enumerate(make_records(folder, LENGTHS)):
-        rng, steps = np.random.default_rng(100 + episode), len(record)
-        depths = {c.name: scene_depth(rng, steps) for c in CAMERAS}
-        ids = {c.name: segments(rng, steps) for c in CAMERAS}
-        poses = {c.name: rng.normal(size=(steps, 7)).astype(np.float32) for c in CAMERAS}
-        videos, histograms = dict(record.videos), dict(record.histograms)
-        for name, depth in depths.items():
-            feature = f"{dataset.IMAGES}{name}{dataset.DEPTH}"
-            videos[feature] = folder / f"{episode}-{feature}.mp4"
-            encode_depth(videos[feature], depth, FPS)
-            histograms[feature] = depth_histogram(depth)
-        lens = np.tile(np.float32([50, 51, 24, 16]), (steps, 1))
-        cameras = {
-            n: CameraLabels(poses[n], lens, to_runs(ids[n]), tight_boxes(ids[n])) for n in ids
-        }
-        links = rng.normal(size=(steps, 5 + episode, 7)).astype(np.float32)
-        contacts = rng.integers(-1, 4, (steps, 2)).astype(np.int16)
-        labels = EpisodeLabels(links, contacts, cameras)
-        records.append(replace(record, videos=videos, histograms=histograms, labels=labels))
-        truth.append({"depth": depths, "ids": ids, "poses": poses})
-    return records, truth
-
-
-def write(root: Path, records: list[EpisodeRecord]) -> Path:
-    assemble(root, records, FEATURES, FPS, "panda", SUBTASKS, 110)
-    write_checksums(root)
-    return root
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +33,8 @@ def made(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[Path, list[EpisodeRecord], list[dict[str, dict[str, Array]]]]:
     folder = tmp_path_factory.mktemp("labelled")
-    records, truth = labelled(folder / "parts")
-    return write(folder / "dataset", records), records, truth
+    records, truth = make_labelled(folder / "parts")
+    return write_labelled(folder / "dataset", records), records, truth
 
 
 def test_every_label_comes_back(
@@ -157,16 +98,25 @@ def test_codes_are_the_formula_s() -> None:
     assert DEPTHS[depth_codes(edges)[0, 0]].tolist() == [0.0, 0.0, 10.0, 10.0, 10.0]
 
 
-def test_depth_video_is_lossless_and_repeats(tmp_path: Path) -> None:
-    depth = scene_depth(np.random.default_rng(5), 23)
-    for name in ("a", "b"):
+@pytest.mark.parametrize("size", [(18, 18), (32, 32), (48, 32), (64, 64), (100, 66), (96, 96)])
+def test_depth_video_is_lossless_and_repeats(tmp_path: Path, size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(5)
+    depth = rng.uniform(0.2, 2.0, (23, *size)).astype(np.float32)
+    for name in ("a", "b", "c"):
         encode_depth(tmp_path / f"{name}.mp4", depth, FPS)
-    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+        np.empty(1 << 20).fill(rng.uniform())  # other leftovers in the memory that comes next
+    first = (tmp_path / "a.mp4").read_bytes()
+    assert all((tmp_path / f"{name}.mp4").read_bytes() == first for name in "bc")
     late = list(decode(tmp_path / "a.mp4", FPS, 13, "gray12le"))
     assert [n for n, _ in late] == list(range(13, 23))
     np.testing.assert_array_equal([codes for _, codes in late], depth_codes(depth[13:]))
+
+
+def test_depth_that_no_video_can_hold_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RobokilnError, match=r"expected float32 \[T, H, W\]"):
-        encode_depth(tmp_path / "c.mp4", depth.astype(float), FPS)
+        encode_depth(tmp_path / "a.mp4", np.zeros((2, 32, 32)), FPS)
+    with pytest.raises(RobokilnError, match="16x32 refused; depth needs more than 16 a side"):
+        encode_depth(tmp_path / "b.mp4", np.zeros((2, 32, 16), np.float32), FPS)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (3, 5, 7), (2, 1, 9)])
@@ -186,7 +136,9 @@ def test_an_empty_picture_has_no_boxes() -> None:
 
 
 def test_equal_records_give_equal_bytes_and_lerobot_sees_nothing_odd(tmp_path: Path) -> None:
-    roots = [write(tmp_path / n, labelled(tmp_path / f"{n}-parts")[0]) for n in ("a", "b")]
+    roots = [
+        write_labelled(tmp_path / n, make_labelled(tmp_path / f"{n}-parts")[0]) for n in ("a", "b")
+    ]
     sums = [(root / "SHA256SUMS").read_bytes() for root in roots]
     assert sums[0] == sums[1]
     globbed = [*roots[0].glob("data/*/*.parquet"), *roots[0].glob("meta/episodes/*/*.parquet")]
@@ -224,15 +176,15 @@ def test_what_was_not_recorded_is_named(root: Path, made: tuple[Path, object, ob
 
 
 def test_damage_is_found(tmp_path: Path) -> None:
-    records, _ = labelled(tmp_path / "parts")
-    root = write(tmp_path / "dataset", [records[0], replace(records[1], labels=None)])
+    records, _ = make_labelled(tmp_path / "parts")
+    root = write_labelled(tmp_path / "dataset", [records[0], replace(records[1], labels=None)])
     with pytest.raises(RobokilnError, match="21 rows; the dataset has 51 frames"):
         dataset.check(root)
     labels = records[1].labels
     assert labels is not None
     bad = replace(records[1], labels=replace(labels, link_poses=labels.link_poses[1:]))
     with pytest.raises(RobokilnError, match=r"link_poses expected float32 \[30, L, 7\]"):
-        write(tmp_path / "bad", [bad])
+        write_labelled(tmp_path / "bad", [bad])
     info = json.loads((root / "meta/info.json").read_text())
     info["features"]["observation.images.front_depth"]["info"]["video.shift"] = 1.0
     (root / "meta/info.json").write_text(json.dumps(info))

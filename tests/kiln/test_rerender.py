@@ -213,6 +213,9 @@ def test_mistakes_are_named_before_any_work(original: Path, tmp_path: Path) -> N
         rerender(original, out, record=("boxs",))
     with pytest.raises(RobokilnError, match="expected each name once"):
         rerender(original, out, record=("depth", "depth"))
+    tiny = (dataclasses.replace(FRONT, width=16),)
+    with pytest.raises(RobokilnError, match="camera 'front': 16 x 48: depth needs more than 16"):
+        rerender(original, out, record=("depth",), cameras=tiny)
     with pytest.raises(RobokilnError, match="lies inside the dataset"):
         rerender(original, original / "again")
     source = open_source(original)

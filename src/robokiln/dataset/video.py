@@ -51,12 +51,23 @@ def encode_video(path: Path, frames: Array, fps: int, codec: str = "h264") -> No
 
 
 def encode_depth(path: Path, frames: Array, fps: int) -> None:
-    """Write float32 metres [T, H, W] as LeRobot's depth video; see `dataset.depth`."""
+    """Write float32 metres [T, H, W] as LeRobot's depth video; see `dataset.depth`.
+
+    The file is read back: x265 has been seen to lose, each time other, pixels of a picture that is
+    as wide as its coding block (32 by default for small pictures, at least 16).
+    """
     if frames.dtype != np.float32 or frames.ndim != 3 or not len(frames):
         raise DatasetError(f"{path}: expected float32 [T, H, W], got {frames.dtype} {frames.shape}")
-    options = {"preset": depth.PRESET, "x265-params": f"{_LOSSLESS}:keyint={depth.GROUP}"}
-    kinds = (depth.PIXEL_FORMAT, depth.PIXEL_FORMAT)
-    _encode(path, depth.depth_codes(frames), fps, "libx265", kinds, options)
+    height, width = frames.shape[1:]
+    if min(height, width) <= 16:
+        raise DatasetError(f"{path}: {width}x{height} refused; depth needs more than 16 a side")
+    block = ":ctu=16" if min(height, width) <= 64 else ""
+    options = {"preset": depth.PRESET, "x265-params": f"{_LOSSLESS}:keyint={depth.GROUP}{block}"}
+    codes, kind = depth.depth_codes(frames), depth.PIXEL_FORMAT
+    _encode(path, codes, fps, "libx265", (kind, kind), options)
+    stored = [image for _, image in decode(path, fps, kind=kind)]
+    if not np.array_equal(stored, codes):
+        raise DatasetError(f"{path}: the encoder lost pixels of {width}x{height} depth")
 
 
 def _encode(

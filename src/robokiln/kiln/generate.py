@@ -15,6 +15,7 @@ from robokiln.frames import warm_up
 from robokiln.kiln.assembly import committed, counts, publish, refused_attempts
 from robokiln.kiln.columns import recorded_camera
 from robokiln.kiln.commit import read_manifest
+from robokiln.kiln.labels import BOXES, DEPTH, SEGMENTATION
 from robokiln.kiln.plan import FOLDER, Plan, differences, identity
 from robokiln.kiln.rundir import open_run
 from robokiln.kiln.runlog import RunLog
@@ -217,12 +218,15 @@ def _already_complete(out: Path, plan: Plan) -> GenerateResult:
 def estimated_bytes(plan: Plan, episodes: int) -> int:
     """What so many slots take on disk, units and dataset together, if every episode were longest.
 
-    Factors are those of 300 episodes of pick_place at 96 x 96, rounded up: per step 710 bytes of
-    motion, per look and step 360 of table rows and 0.33 bits a pixel of H.264, twice.
+    Factors are those of pick_place at 96 x 96, rounded up: per step 480 bytes of motion, per look
+    and step 660 of table rows, poses and cameras, and 0.33 bits a pixel of H.264, 1.65 of depth,
+    twice; segments and boxes grow with the outlines, and are smaller at any size.
     """
     pixels = sum(c.width * c.height for c in plan.cameras)
-    look = 360 + 2 * pixels * 0.4 / 8
-    step = 720 + plan.looks_per_episode * look
+    bits = 0.4 + (1.8 if DEPTH in plan.record else 0.0)
+    outlines = 300 + 0.006 * pixels if {SEGMENTATION, BOXES} & set(plan.record) else 0.0
+    look = 660 + 2 * (pixels * bits / 8 + outlines)
+    step = 500 + plan.looks_per_episode * look
     return int(episodes * (30_000 * plan.looks_per_episode + plan.episode.max_steps * step))
 
 

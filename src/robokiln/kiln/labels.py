@@ -11,7 +11,7 @@ import numpy as np
 from robokiln.dataset import Boxes, CameraLabels, Runs, tight_boxes, to_runs
 from robokiln.frames import camera_poses
 from robokiln.geometry import intrinsics
-from robokiln.types import Array, Camera, Frames, Look, SceneSpec
+from robokiln.types import Array, Camera, Frames, Look, RobokilnError, SceneSpec, lookup
 
 DEPTH, SEGMENTATION, BOXES = "depth", "segmentation", "boxes"
 RECORDABLE = {
@@ -19,6 +19,20 @@ RECORDABLE = {
     SEGMENTATION: "body ids of each pixel",
     BOXES: "tight boxes of everything visible",
 }
+
+
+def check_record(record: tuple[str, ...], cameras: tuple[Camera, ...]) -> None:
+    """An error where a name is unknown, comes twice, or asks for what the pictures can't have."""
+    for name in record:
+        lookup("record", name, RECORDABLE)
+    if len(set(record)) < len(record):
+        raise RobokilnError(f"record: {', '.join(record)}: expected each name once")
+    for camera in cameras if DEPTH in record else ():
+        if min(camera.width, camera.height) <= 16:
+            raise RobokilnError(
+                f"camera '{camera.name}': {camera.width} x {camera.height}: "
+                "depth needs more than 16 a side"
+            )
 
 
 def rendered_cameras(spec: SceneSpec, look: Look) -> tuple[Camera, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 import robokiln
 from robokiln.episode import EpisodeConfig
 from robokiln.frames import LookConfig
-from robokiln.kiln.labels import RECORDABLE
+from robokiln.kiln.labels import check_record
 from robokiln.scene import robots, tasks
 from robokiln.serial import canonical_json, to_json
 from robokiln.types import Camera, RobokilnError, lookup
@@ -78,10 +78,7 @@ class Plan:
                 raise RobokilnError(f"{name}: expected at least 1, got {getattr(self, name)}")
         if not 0 <= self.seed < 2**32:
             raise RobokilnError(f"seed: expected 0 to {2**32 - 1}, got {self.seed}")
-        for name in self.record:
-            lookup("record", name, RECORDABLE)
-        if len(set(self.record)) < len(self.record):
-            raise RobokilnError(f"record: {', '.join(self.record)}: expected each name once")
+        check_record(self.record, self.cameras)
         if not self.cameras:
             raise RobokilnError("cameras: expected at least one camera, got none")
 
