@@ -46,6 +46,12 @@ MISTAKES = [
     ("train dataset=nowhere polcy.steps=0", "did you mean 'policy.steps'"),
     ("evaluate image_policy=nowhere", "nowhere"),
     ("evaluate scenes.expert=0", "expected at least 1, got 0"),
+    ("generate look.textures.table=[wod]", "texture 'wod' not found; available: blotches"),
+    ("generate look.light_families=[moon]", "family 'moon' not found; available: evening"),
+    ("looks look=ritch", "did you mean 'rich'"),
+    ("looks cuont=3", "did you mean 'count'"),
+    ("looks count=0", "count: expected at least 1, got 0"),
+    ("looks look.table_value=[0.9,0.1]", "look.table_value: expected [low, high] in this order"),
     ("show dataset=nowhere", "nowhere: is not a directory"),
     ("run recipe=quick", "did you mean 'quickstart'"),
     ("run policy_image.stepz=5", "key 'stepz' not found; available: batch_size"),
@@ -79,7 +85,8 @@ def test_mistyped(
 
 
 @pytest.mark.parametrize(
-    "line", ["", "--help", "run --help", "rerender --help", "train -h", "doctor --help"]
+    "line",
+    ["", "--help", "run --help", "rerender --help", "train -h", "looks --help", "doctor --help"],
 )
 def test_help(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(line.split()) == 0

@@ -21,6 +21,7 @@ _STAGES: Mapping[str, str] = {
     "train": "robokiln.cli.train",
     "evaluate": "robokiln.cli.evaluate",
     "show": "robokiln.cli.show",
+    "looks": "robokiln.cli.looks",
     "doctor": "robokiln.cli.doctor",
 }
 

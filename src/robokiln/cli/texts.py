@@ -9,6 +9,7 @@ robokiln turns seeds into robot demonstrations, and those into a small policy an
   robokiln train dataset=DIR         a policy from a dataset
   robokiln evaluate image_policy=DIR success in scenes it has never seen
   robokiln show dataset=DIR          contact sheet and sample videos
+  robokiln looks look=rich           what the looks of a configuration are like
   robokiln doctor                    whether this machine is fit, and how to mend it
 
 Settings are key=value arguments; `robokiln <verb> --help` lists them. A command that was stopped
@@ -21,7 +22,8 @@ _COMMON = """\
   task=pick_place            what is to be done
   robot=panda                who does it
   cameras=front_wrist        where the cameras are; image_size=128 makes all pictures square
-  look=random|plain          lights, materials, background: drawn anew each episode, or fixed
+  look=random|plain|rich|held_out
+                             lights, materials, background: drawn anew each episode, or fixed
   look.KEY=[LOW,HIGH]        a range of the look, for instance look.light_elevation=[30,80]
   workers=N                  processes (default: one for each core)"""
 
@@ -71,7 +73,8 @@ videos again. Actions and states are copied; the card says what was rendered fro
   dataset=DIR                a dataset that `generate` or `rerender` made; the key may be left out
   out=DIR                    run directory; the new dataset is DIR/dataset
   cameras=NAME               other cameras; image_size=128 makes all pictures square
-  look=random|plain          other ranges of lights, materials, background
+  look=random|plain|rich|held_out
+                             other ranges of lights, materials, background
   look.KEY=[LOW,HIGH]        beside look=NAME: one of its ranges
   seed=N                     other looks from the same ranges
   looks_per_episode=N        each motion rendered N times
@@ -118,6 +121,19 @@ Looks of one motion stand below each other; segments and depth too, where the da
   out=DIR                    where the pictures go
   episodes=N columns=N       motions and moments on the sheet
   videos=N                   sample videos""",
+    "looks": """\
+robokiln looks: one scene in many looks, and every texture family, to look at before generating.
+
+  robokiln looks look=rich out=out/looks
+  robokiln looks look=held_out look.distractors=[4,4] count=8 columns=2
+  robokiln looks look=random look.textures.table=[wood,marble] look.textured=1.0
+
+  look=random|plain|rich|held_out
+  look.KEY=VALUE             ranges and families; see docs/looks.md
+  out=DIR                    where looks.png and textures.png go
+  count=N columns=N          how many looks, and how many beside each other
+  seed=N                     another scene
+  task=pick_place robot=panda cameras=front_wrist image_size=N supersample=N""",
     "doctor": """\
 robokiln doctor: whether this machine is fit for robokiln; what is wrong, and how to mend it.
 

@@ -90,7 +90,7 @@ def segment_legend(height: int, names: Sequence[str], ids: Array) -> Array:
         swatch = tuple(int(v) for v in id_colors(np.array(identity)))
         draw.rectangle((8, y, 20, y + 10), swatch, _INK)
         last = row == fitting - 1 and len(seen) > fitting
-        name = names[identity] if identity < len(names) else f"prop {identity - len(names)}"
+        name = names[identity] if identity < len(names) else f"id {identity}"
         text = f"and {len(seen) - row} more" if last else name
         draw.text((26, y + 5), text, _INK, font, anchor="lm")
     return np.asarray(image)

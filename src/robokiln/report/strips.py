@@ -19,7 +19,6 @@ from robokiln.types import Array, RobokilnError
 
 LOOKS = 6
 """At most so many looks of one motion."""
-_SCENES = "meta/robokiln/scenes.jsonl"
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,10 @@ def beside_strips(data: Dataset, slot: int, steps: int, name: str) -> list[Strip
 
 def _names(data: Dataset, episode: int) -> list[str]:
     """What each id stands for, where the dataset says it."""
-    if not (data.info.root / _SCENES).is_file():
-        return ["nothing", "robot"]
-    spec = read_json_line(data.info.root / _SCENES, episode).get("spec", {})
-    return ["nothing", "robot", *(str(body["name"]) for body in spec["bodies"])]
+    names, folder = ["nothing", "robot"], data.info.root / "meta" / "robokiln"
+    for file, whole, parts in (("scenes", "spec", "bodies"), ("looks", "appearance", "props")):
+        path = folder / f"{file}.jsonl"
+        if path.is_file():
+            found = read_json_line(path, episode)[whole][parts]
+            names += [str(part["name"]) for part in found]
+    return names
