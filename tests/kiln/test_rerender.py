@@ -15,7 +15,7 @@ from robokiln.frames import LookConfig
 from robokiln.geometry import look_at, project, quat_to_matrix
 from robokiln.kiln import Plan, again, generate, open_source
 from robokiln.serial import from_json
-from robokiln.types import Array, Camera, RobokilnError, SceneSpec
+from robokiln.types import Array, Body, Camera, RobokilnError, SceneSpec
 
 FRONT = Camera("front", 64, 48, 42.0, look_at((0.98, 0.0, 0.8), (0.44, 0.0, 0.02)))
 WRIST = Camera("wrist", 48, 48, 75.0, (0.07, 0.0, 0.03, 0.0, 0.2, 0.0, 0.98), "panda_hand")
@@ -125,19 +125,20 @@ def points(labels: dataset.StoredLabels, depth: Array, camera: str, t: int) -> A
     return local @ quat_to_matrix(pose[3:]).T + pose[:3]
 
 
-@pytest.mark.parametrize("camera", [FRONT, WRIST], ids=["front", "wrist"])
-def test_labels_are_those_of_the_scene(labelled: Path, camera: Camera) -> None:
+def bodies_of(root: Path, episode: int) -> tuple[Body, ...]:
+    line = (root / "meta/robokiln/scenes.jsonl").read_text().splitlines()[episode]
+    return from_json(SceneSpec, json.loads(line)["spec"]).bodies
+
+
+def check_agreement(root: Path, episode: int, camera: str) -> None:
     """Depth, segments, lens and poses agree: each body's pixels lie around the body."""
-    data, seen = dataset.open(labelled), 0
-    labels = data.labels(0)
-    scene = json.loads((labelled / "meta/robokiln/scenes.jsonl").read_text().splitlines()[0])
-    bodies = from_json(SceneSpec, scene["spec"]).bodies
+    data, seen = dataset.open(root), 0
+    labels, bodies = data.labels(episode), bodies_of(root, episode)
     centers = labels.link_poses()[:, -len(bodies) :, :3]
-    ids, depth = labels.segmentation(camera.name), data.depth(camera.name, 0)
+    ids, depth = labels.segmentation(camera), data.depth(camera, episode)
     for t in range(0, len(ids), 6):
-        surface = points(labels, depth[t], camera.name, t)
-        table = surface[ids[t] == 3]
-        assert np.abs(np.median(table[:, 2])) < 0.005
+        surface = points(labels, depth[t], camera, t)
+        assert np.abs(np.median(surface[ids[t] == 3][:, 2])) < 0.005  # the table's top
         for i in range(2, len(bodies)):
             mine = ids[t] == 2 + i
             seen += mine.sum()
@@ -146,10 +147,33 @@ def test_labels_are_those_of_the_scene(labelled: Path, camera: Camera) -> None:
     assert seen > 500
 
 
+@pytest.mark.parametrize("camera", ["front", "wrist"])
+def test_labels_are_those_of_the_scene(labelled: Path, camera: str) -> None:
+    check_agreement(labelled, 0, camera)
+
+
+def test_a_look_that_moves_cameras_says_where_they_were(original: Path, tmp_path: Path) -> None:
+    look = LookConfig(camera_shift=0.05, mount_shift=0.01, camera_turn=5.0, camera_zoom=0.1)
+    moved = rerender(
+        original, tmp_path / "run", look=look, episodes=1, looks_per_episode=2, record=LABELS
+    )
+    data = dataset.open(moved)
+    first, second = data.labels(0), data.labels(1)
+    for camera in ("front", "wrist"):
+        assert not np.allclose(first.camera_pose(camera), second.camera_pose(camera), atol=1e-3)
+        assert not np.allclose(first.intrinsics(camera), second.intrinsics(camera), atol=0.1)
+        for episode in (0, 1):
+            check_agreement(moved, episode, camera)
+    larger = tuple(
+        dataclasses.replace(c, width=2 * c.width, height=2 * c.height) for c in (FRONT, WRIST)
+    )
+    again_ = dataset.open(rerender(moved, tmp_path / "again", cameras=larger, record=())).labels(1)
+    assert np.array_equal(again_.camera_pose("wrist"), second.camera_pose("wrist"))
+    assert np.allclose(again_.intrinsics("wrist"), 2 * second.intrinsics("wrist"), rtol=1e-6)
+
+
 def test_centers_project_into_their_segments(labelled: Path) -> None:
-    labels = dataset.open(labelled).labels(0)
-    scene = json.loads((labelled / "meta/robokiln/scenes.jsonl").read_text().splitlines()[0])
-    bodies = from_json(SceneSpec, scene["spec"]).bodies
+    labels, bodies = dataset.open(labelled).labels(0), bodies_of(labelled, 0)
     ids, checked = labels.segmentation("front")[0], 0
     for i in range(2, len(bodies)):
         y, x = np.nonzero(ids == 2 + i)
