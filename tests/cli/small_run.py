@@ -1,4 +1,4 @@
 """A generate that takes seconds."""
 
 EPISODES = 3
-SMALL = ("image_size=32", "supersample=1", f"episodes={EPISODES}")
+SMALL = ("image_size=32", "antialias=false", f"episodes={EPISODES}")

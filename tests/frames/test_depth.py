@@ -21,8 +21,8 @@ from robokiln.geometry import IDENTITY, intrinsics, look_at, project, quat_to_ma
 from robokiln.types import Array, Body, Camera, Frames, SceneSpec, Shape
 
 
-def picture(spec: SceneSpec, supersample: int = 1) -> Frames:
-    renderer = frames.Renderer(spec, gray_look(spec), supersample)
+def picture(spec: SceneSpec, antialias: bool = False) -> Frames:
+    renderer = frames.Renderer(spec, gray_look(spec), antialias)
     return renderer.render(link_poses(spec))[spec.cameras[0].name]
 
 
@@ -36,14 +36,14 @@ def rays(camera: Camera) -> tuple[Array, Array]:
     return pose[:3], local @ quat_to_matrix(pose[3:]).T
 
 
-@pytest.mark.parametrize("supersample", [1, 2])
-def test_plane(supersample: int) -> None:
+@pytest.mark.parametrize("antialias", [False, True])
+def test_plane(antialias: bool) -> None:
     spec = lone_body(FLOOR, FRONT)
     eye, direction = rays(FRONT)
     expected = (-0.40 - eye[2]) / direction[..., 2]
     hit = eye + expected[..., None] * direction
     on_floor = (np.abs(hit[..., :2]) < 2).all(axis=-1)
-    found = picture(spec, supersample)
+    found = picture(spec, antialias)
     assert on_floor.mean() > 0.9
     assert np.array_equal(found.segmentation[0] == 2, on_floor)
     assert np.abs(found.depth[0] - expected)[on_floor].max() < 1e-4
@@ -131,10 +131,10 @@ def test_robot_is_one() -> None:
     assert 0.03 < (segmentation == 1).mean() < 0.5
 
 
-def test_center_does_not_depend_on_supersampling() -> None:
+def test_center_does_not_depend_on_antialiasing() -> None:
     """Depth and segmentation are those of the pixel's centre, whatever the color's samples."""
     spec = table_scene()
-    one, two = (frames.Renderer(spec, gray_look(spec), s).render(reach(2)) for s in (1, 2))
+    one, two = (frames.Renderer(spec, gray_look(spec), s).render(reach(2)) for s in (False, True))
     for name in ("front", "wrist"):
         same = one[name].segmentation == two[name].segmentation
         assert same.mean() > 0.9995

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from robokiln.frames.color import srgb_table, to_linear
+from robokiln.frames.color import CODES, srgb_codes, to_linear
 from robokiln.frames.meshes import robot_meshes
 from robokiln.scene import robots
 
@@ -54,7 +54,7 @@ def test_meshes_are_whole() -> None:
         assert (outward > 0).mean() > 0.97, "normals and winding agree"
 
 
-def test_srgb_table_inverts_the_transfer_function() -> None:
+def test_srgb_codes_invert_the_transfer_function() -> None:
     levels = np.arange(256)
-    index = np.round(to_linear(levels / 255) * (len(srgb_table()) - 1)).astype(int)
-    assert np.array_equal(srgb_table()[index], levels)
+    codes = np.round(np.sqrt(to_linear(levels / 255)) * (CODES - 1)).astype(int)
+    assert np.array_equal(srgb_codes()[codes], levels)

@@ -26,7 +26,9 @@ from robokiln.types import Array, Episode, Prop
 RICH = from_json(LookConfig, compose("generate", ["look=rich"])["look"])
 STILL = dataclasses.replace(RICH, camera_shift=0.0, mount_shift=0.0, camera_turn=0.0, camera_zoom=0)
 SMALL = cameras(compose("generate", ["image_size=32"]))
-PLAN = Plan("pick_place", "panda", SMALL, episodes=1, supersample=1, look=RICH, looks_per_episode=3)
+PLAN = Plan(
+    "pick_place", "panda", SMALL, episodes=1, antialias=False, look=RICH, looks_per_episode=3
+)
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ LABELS = ("depth", "segmentation", "boxes")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two simulated demonstrations; read only."""
     out = tmp_path_factory.mktemp("original") / "run"
-    plan = Plan("pick_place", "panda", (FRONT, WRIST), episodes=2, seed=3, supersample=1)
+    plan = Plan("pick_place", "panda", (FRONT, WRIST), episodes=2, seed=3, antialias=False)
     made = generate(plan, out).dataset
     assert made is not None
     return made

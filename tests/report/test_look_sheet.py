@@ -35,7 +35,7 @@ SMALL = SheetConfig(
 
 def test_the_command_writes_two_sheets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "looks"
-    line = f"looks look=rich count=3 columns=2 image_size=64 supersample=1 out={out}"
+    line = f"looks look=rich count=3 columns=2 image_size=64 antialias=false out={out}"
     assert main(line.split()) == 0
     assert str(out / SHEET) in capsys.readouterr().out.replace("\n", "")
     assert sorted(p.name for p in out.iterdir()) == [SHEET, TILES]

@@ -31,14 +31,15 @@ _OPTIONAL: Mapping[str, type] = {
 }
 # The same of a verb for which null means "as the dataset has it".
 _AS_THE_DATASET: Mapping[str, type] = {
-    **dict.fromkeys(("seed", "looks_per_episode", "episodes", "supersample"), int),
+    **dict.fromkeys(("seed", "looks_per_episode", "episodes"), int),
+    "antialias": bool,
     "codec": str,
     "record": list,
     "beside": str,
 }
 # Least values by the last part of the key.
 _LEAST: Mapping[str, int] = {
-    **dict.fromkeys(("episodes", "looks_per_episode", "supersample", "max_attempts"), 1),
+    **dict.fromkeys(("episodes", "looks_per_episode", "max_attempts"), 1),
     **dict.fromkeys(("workers", "columns", "control_hz", "physics_hz", "max_steps", "steps"), 1),
     **dict.fromkeys(("width", "height", "image_size"), 16),
     **dict.fromkeys(("seed", "videos"), 0),

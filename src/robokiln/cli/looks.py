@@ -22,7 +22,7 @@ def main(configuration: Configuration, command: str) -> int:
         count=configuration["count"],
         columns=configuration["columns"],
         seed=configuration["seed"],
-        supersample=configuration["supersample"],
+        antialias=configuration["antialias"],
     )
     files = looks(config, Path(configuration["out"]))
     closing_table([("made", str(file)) for file in files], "robokiln generate look=NAME")

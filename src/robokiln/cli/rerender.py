@@ -20,7 +20,7 @@ from robokiln.kiln import Plan, again, open_source
 from robokiln.serial import from_json
 from robokiln.types import RobokilnError
 
-AS_THE_SOURCE = ("seed", "looks_per_episode", "episodes", "supersample", "codec", "record")
+AS_THE_SOURCE = ("seed", "looks_per_episode", "episodes", "antialias", "codec", "record")
 """Keys that are fields of the plan; null leaves them as the source's plan has them."""
 
 

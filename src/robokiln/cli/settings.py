@@ -70,7 +70,7 @@ def generation_plan(configuration: Configuration) -> Plan:
         seed=configuration["seed"],
         look=from_json(LookConfig, configuration["look"], "look"),
         looks_per_episode=configuration["looks_per_episode"],
-        supersample=configuration["supersample"],
+        antialias=configuration["antialias"],
         episode=from_json(EpisodeConfig, configuration["episode"], "episode"),
         max_attempts=configuration["max_attempts"],
         codec=configuration["codec"],
@@ -110,6 +110,6 @@ def evaluation(configuration: Configuration, policies: Mapping[str, Path]) -> Ev
         scenes=scenes,
         seed=configuration["seed"],
         look=from_json(LookConfig, configuration["look"], "look"),
-        supersample=configuration["supersample"],
+        antialias=configuration["antialias"],
         episode=from_json(EpisodeConfig, configuration["episode"], "episode"),
     )

@@ -54,7 +54,7 @@ robokiln generate: simulate an expert, render it, and write a LeRobotDataset v3.
   episodes=N                 demonstrations to accept
   seed=N                     another seed, other scenes
   looks_per_episode=N        each demonstration rendered N times
-  supersample=N              anti-aliasing of the pictures
+  antialias=false            a sample a pixel: jagged edges, less than half the time
   max_attempts=N             tries for one episode before it is given up
   codec=h264|av1
   record=[depth,...]         labels to keep: depth, segmentation, boxes
@@ -80,7 +80,7 @@ videos again. Actions and states are copied; the card says what was rendered fro
   looks_per_episode=N        each motion rendered N times
   episodes=N                 the first N motions only
   record=[depth,...]         labels to keep: depth, segmentation, boxes
-  supersample=N              anti-aliasing of the pictures
+  antialias=false            a sample a pixel
   codec=h264|av1
   plan=FILE                  make the re-rendered dataset of that plan.json again
   workers=N                  processes (default: one for each core)""",
@@ -133,7 +133,7 @@ robokiln looks: one scene in many looks, and every texture family, to look at be
   out=DIR                    where looks.png and textures.png go
   count=N columns=N          how many looks, and how many beside each other
   seed=N                     another scene
-  task=pick_place robot=panda cameras=front_wrist image_size=N supersample=N""",
+  task=pick_place robot=panda cameras=front_wrist image_size=N antialias=false""",
     "doctor": """\
 robokiln doctor: whether this machine is fit for robokiln; what is wrong, and how to mend it.
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from robokiln.types import Array
 
-LEVELS = 1 << 16
-"""Steps of linear light that the table tells apart: a fifteenth of the smallest sRGB step."""
+CODES = 1 << 12
+"""Codes of linear light: code i stands for (i / (CODES - 1))^2, a tenth of an sRGB step or less."""
 
 
 def to_linear(srgb: Array) -> Array:
@@ -19,8 +19,8 @@ def to_linear(srgb: Array) -> Array:
 
 
 @functools.cache
-def srgb_table() -> Array:
-    """uint8 [LEVELS]: the nearest sRGB byte of linear light i / (LEVELS - 1)."""
-    linear = np.arange(LEVELS) / (LEVELS - 1)
+def srgb_codes() -> Array:
+    """uint8 [CODES]: the nearest sRGB byte of each code."""
+    linear = (np.arange(CODES) / (CODES - 1)) ** 2
     srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     return np.floor(255 * srgb + 0.5).astype(np.uint8)

@@ -11,7 +11,7 @@ import numpy as np
 from robokiln.dataset import Boxes, CameraLabels, Runs, tight_boxes, to_runs
 from robokiln.frames import camera_poses
 from robokiln.geometry import intrinsics
-from robokiln.types import Array, Camera, Frames, Look, RobokilnError, SceneSpec, lookup
+from robokiln.types import Array, Camera, Frames, RobokilnError, SceneSpec, lookup
 
 DEPTH, SEGMENTATION, BOXES = "depth", "segmentation", "boxes"
 RECORDABLE = {
@@ -33,12 +33,6 @@ def check_record(record: tuple[str, ...], cameras: tuple[Camera, ...]) -> None:
                 f"camera '{camera.name}': {camera.width} x {camera.height}: "
                 "depth needs more than 16 a side"
             )
-
-
-def rendered_cameras(spec: SceneSpec, look: Look) -> tuple[Camera, ...]:
-    """The scene's cameras, as the look has moved them."""
-    moved = {camera.name: camera for camera in look.cameras}
-    return tuple(moved.get(camera.name, camera) for camera in spec.cameras)
 
 
 def camera_labels(

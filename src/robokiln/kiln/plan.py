@@ -49,10 +49,10 @@ class Origin:
 class Plan:
     """Everything that a dataset's bytes depend on, besides code and environment.
 
-    `episodes` slots are filled; each gives `looks_per_episode` dataset episodes. RGB is averaged
-    over `supersample` x `supersample` samples a pixel. `record` names what labels are kept beside
-    the pictures. With an `origin` nothing is simulated: its motions are rendered again, and `seed`
-    is that of new looks.
+    `episodes` slots are filled; each gives `looks_per_episode` dataset episodes. With
+    `antialias`, RGB is averaged over four samples a pixel. `record` names what labels are kept
+    beside the pictures. With an `origin` nothing is simulated: its motions are rendered again, and
+    `seed` is that of new looks.
     """
 
     task: str
@@ -62,7 +62,7 @@ class Plan:
     seed: int = 0
     look: LookConfig = field(default_factory=LookConfig)
     looks_per_episode: int = 1
-    supersample: int = 2
+    antialias: bool = True
     episode: EpisodeConfig = field(default_factory=EpisodeConfig)
     max_attempts: int = 20
     codec: str = "h264"
@@ -73,7 +73,7 @@ class Plan:
         tasks.get(self.task)
         robots.get(self.robot)
         lookup("codec", self.codec, CODECS)
-        for name in ("episodes", "looks_per_episode", "supersample", "max_attempts"):
+        for name in ("episodes", "looks_per_episode", "max_attempts"):
             if getattr(self, name) < 1:
                 raise RobokilnError(f"{name}: expected at least 1, got {getattr(self, name)}")
         if not 0 <= self.seed < 2**32:

@@ -22,8 +22,9 @@ from robokiln.dataset import depth_histogram, encode_depth, encode_video, image_
 from robokiln.episode import Expert, draw_scene, run
 from robokiln.files import is_disk_full, write_json
 from robokiln.frames import Renderer, sample_look
+from robokiln.frames.renderer import scene_cameras
 from robokiln.kiln.commit import commit
-from robokiln.kiln.labels import DEPTH, camera_labels, pack, rendered_cameras
+from robokiln.kiln.labels import DEPTH, camera_labels, pack
 from robokiln.kiln.motion import Motion, load_motion, motion_of, save_motion
 from robokiln.kiln.plan import Plan
 from robokiln.kiln.stored import Source, open_source
@@ -172,8 +173,8 @@ def _write(job: Job, staging: Path, motion: Motion, refusals: list[str], clock: 
     for index in range(job.plan.looks_per_episode):
         with clock.stage("render"):
             look = _look(job, motion.spec, len(refusals), index)
-            renderer = Renderer(motion.spec, look, supersample=job.plan.supersample)
-            cameras = rendered_cameras(motion.spec, look)
+            renderer = Renderer(motion.spec, look, antialias=job.plan.antialias)
+            cameras = scene_cameras(motion.spec, look)
             frames = renderer.render(motion.link_poses, cameras)
         write_json(staging / f"look-{index}.json", look)
         labels = {}

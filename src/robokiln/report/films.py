@@ -15,7 +15,6 @@ from robokiln.types import Camera, SceneSpec
 FAILED, SUCCEEDED = 6, 3
 """At most so many of each."""
 HEIGHT = 256
-SUPERSAMPLE = 2
 EVERY = 2
 """Steps from one frame to the next; drawing them takes longer than the rest of the page."""
 
@@ -53,7 +52,7 @@ def choose(rollouts: list[Rollout]) -> list[Rollout]:
 
 def _encode(film: Film, fps: int) -> bytes:
     camera = _enlarged(_outside_view(film.spec))
-    frames = render(film.spec, film.link_poses[::EVERY], film.look, (camera,), SUPERSAMPLE)
+    frames = render(film.spec, film.link_poses[::EVERY], film.look, (camera,), antialias=True)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clip.mp4"
         encode_video(path, frames[camera.name].rgb, max(1, fps // EVERY))

@@ -41,7 +41,7 @@ class SheetConfig:
     count: int = 24
     columns: int = 4
     seed: int = 0
-    supersample: int = 2
+    antialias: bool = True
 
     def __post_init__(self) -> None:
         """Refuse what can't be drawn, before any work."""
@@ -72,7 +72,7 @@ def look_sheet(config: SheetConfig) -> Image.Image:
         # The stream of `generate`: its looks of this scene are these, in this order.
         rng = generator(Domain.TRAINING, config.seed, 0, attempt, Stream.LOOK, index)
         look = sample_look(episode.spec, rng, config.look)
-        frames = Renderer(episode.spec, look, supersample=config.supersample).render(poses)
+        frames = Renderer(episode.spec, look, antialias=config.antialias).render(poses)
         tiles.append((f"{index}: {described(look)}", _beside([f.rgb[0] for f in frames.values()])))
     return _grid(tiles, config.columns)
 

@@ -46,7 +46,7 @@ class EvaluateConfig:
     scenes: dict[str, int]
     seed: int = 0
     look: LookConfig = field(default_factory=LookConfig)
-    supersample: int = 2
+    antialias: bool = True
     episode: EpisodeConfig = field(default_factory=EpisodeConfig)
     filmed: str = rows.IMAGE_POLICY
 
@@ -110,7 +110,7 @@ def roll_out(job: Job) -> Rollout:
         spec = task.swapped(spec, _generator(config, job.scene, attempt, Stream.INSTRUCTION, 1))
     look = sample_look(spec, _generator(config, job.scene, attempt, Stream.LOOK), config.look)
     actor = _actor(job, spec, attempt)
-    observe = _observer(spec, look, config.supersample)
+    observe = _observer(spec, look, config.antialias)
     episode = run(world, task, spec, actor, config.episode, observe=observe)
     if job.film is not None:
         _save_film(job.film, Film(spec, look, episode.link_poses))
@@ -189,12 +189,12 @@ def _policy_actor(directory: Path, blank_images: bool) -> Actor:
     return PolicyActor(_policy(directory), blank_images=blank_images)
 
 
-def _observer(spec: SceneSpec, look: Look, supersample: int) -> Observe:
+def _observer(spec: SceneSpec, look: Look, antialias: bool) -> Observe:
     """The pictures that a policy sees, of one scene; nothing is prepared for rows that see none."""
 
     @cache
     def renderer() -> Renderer:
-        return Renderer(spec, look, supersample=supersample)
+        return Renderer(spec, look, antialias=antialias)
 
     def observe(_: SceneSpec, link_poses: Array) -> dict[str, Array]:
         frames = renderer().render(link_poses[None])
