@@ -1,16 +1,21 @@
 """From a scene, its poses and a look to color, depth and segmentation pictures, on the CPU."""
 
 from robokiln.frames.cameras import CameraConfig, camera_poses
+from robokiln.frames.labels import ObjectLabels, object_labels, point_cloud
 from robokiln.frames.looks import LookConfig, sample_look
-from robokiln.frames.renderer import Renderer, render
+from robokiln.frames.renderer import Renderer, render, scene_cameras
 from robokiln.frames.warm_up import warm_up
 
 __all__ = [
     "CameraConfig",
     "LookConfig",
+    "ObjectLabels",
     "Renderer",
     "camera_poses",
+    "object_labels",
+    "point_cloud",
     "render",
     "sample_look",
+    "scene_cameras",
     "warm_up",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,6 +85,28 @@ class Renderer:
                 self._draw(camera_views[t], frames[name], t)
         return frames
 
+    def render_alone(
+        self, link_poses: Array, cameras: Sequence[Camera] | None = None
+    ) -> Iterator[tuple[str, Iterator[tuple[int, int, Array]]]]:
+        """For each camera its name, and then the step, the body (0 the robot, 1 + i the spec's
+        body i) and uint16 [H, W]: 1 where that body would be seen if nothing else were there."""
+        cameras = scene_cameras(self.spec, self.look) if cameras is None else cameras
+        poses = _checked_poses(self.spec, link_poses)
+        for camera in cameras:
+            yield camera.name, self._masks(camera, poses)
+
+    def _masks(self, camera: Camera, poses: Array) -> Iterator[tuple[int, int, Array]]:
+        robot = len(visual_links(self.spec)) - len(self.spec.bodies)
+        owner = np.maximum(np.arange(len(self._all)) - robot + 1, 0)
+        s, views = self._supersample, self._views(camera, poses)
+        for t, view in enumerate(views):
+            samples = self._buffer(view)
+            place(self._triangles, np.concatenate([poses[t], self._props]), self._placed)
+            for body in range(1 + len(self.spec.bodies)):
+                self._sample(owner == body, view, samples)
+                grid = samples.labels[: view.width * view.height].reshape(view.height, view.width)
+                yield t, body, (grid[s - 1 :: s, s - 1 :: s] > 0).astype(np.uint16)
+
     def _first_spheres(self) -> Array:
         """Bounding spheres of the bodies where the scene begins [B, 4]."""
         start = len(self._triangles.spheres) - len(self._props) - len(self.spec.bodies)
@@ -94,11 +116,7 @@ class Renderer:
 
     def _draw(self, view: View, frames: Frames, t: int) -> None:
         samples, s = self._buffer(view), self._supersample
-        samples.labels[:] = 0
-        clear(samples.nearness, view)
-        draw_triangles(
-            self._triangles, self._placed, self._all, view, samples.nearness, samples.labels
-        )
+        self._sample(self._all, view, samples)
         find_visible(self._triangles, self._placed, view, samples.labels, self._visible)
         write_geometry(
             self._triangles, self._paints.owner, view, s,
@@ -115,6 +133,11 @@ class Renderer:
                 frames.depth[t], frames.normals[t], frames.links[t],
             )  # fmt: skip
         forget(self._visible)
+
+    def _sample(self, links: Array, view: View, samples: Samples) -> None:
+        samples.labels[:] = 0
+        clear(samples.nearness, view)
+        draw_triangles(self._triangles, self._placed, links, view, samples.nearness, samples.labels)
 
     def _buffer(self, view: View) -> Samples:
         """With antialiasing, samples also lie on the pixels' borders."""
