@@ -10,6 +10,7 @@ from written import CAMERAS, FPS, SUBTASKS, make_records
 
 from robokiln import dataset
 from robokiln.dataset import (
+    Boxes,
     CameraLabels,
     EpisodeLabels,
     EpisodeRecord,
@@ -17,7 +18,6 @@ from robokiln.dataset import (
     depth_histogram,
     encode_depth,
     standard_features,
-    tight_boxes,
     to_runs,
     write_checksums,
 )
@@ -47,6 +47,19 @@ def segments(rng: np.random.Generator, length: int) -> Array:
     return ids
 
 
+def boxes(ids: Array) -> Boxes:
+    """Of everything visible, as if each thing went on for two pixels more to the right."""
+    rows = []
+    for t, picture in enumerate(ids):
+        for identity in np.unique(picture[picture > 0]):
+            y, x = np.nonzero(picture == identity)
+            box = [x.min(), y.min(), x.max() + 1, y.max() + 1]
+            rows.append([t, identity, *box, len(x), *box[:2], box[2] + 2, box[3], 2 * len(x)])
+    table = np.array(rows, np.int32)
+    box, pixels, amodal, all_pixels = table[:, 2:6], table[:, 6], table[:, 7:11], table[:, 11]
+    return Boxes(table[:, 0], table[:, 1].astype(np.uint16), box, pixels, amodal, all_pixels)
+
+
 def make_labelled(folder: Path) -> tuple[list[EpisodeRecord], list[dict[str, dict[str, Array]]]]:
     """Records with every label, and what was put into them by kind and camera."""
     records, truth = [], []
@@ -62,9 +75,7 @@ def make_labelled(folder: Path) -> tuple[list[EpisodeRecord], list[dict[str, dic
             encode_depth(videos[feature], depth, FPS)
             histograms[feature] = depth_histogram(depth)
         lens = np.tile(np.float32([50, 51, 24, 16]), (steps, 1))
-        cameras = {
-            n: CameraLabels(poses[n], lens, to_runs(ids[n]), tight_boxes(ids[n])) for n in ids
-        }
+        cameras = {n: CameraLabels(poses[n], lens, to_runs(ids[n]), boxes(ids[n])) for n in ids}
         links = rng.normal(size=(steps, 5 + episode, 7)).astype(np.float32)
         contacts = rng.integers(-1, 4, (steps, 2)).astype(np.int16)
         labels = EpisodeLabels(links, contacts, cameras)

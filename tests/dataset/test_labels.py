@@ -20,7 +20,6 @@ from robokiln.dataset import (
     encode_depth,
     from_runs,
     standard_features,
-    tight_boxes,
     to_runs,
 )
 from robokiln.dataset.depth import DEPTH_MAX, DEPTHS, depth_codes
@@ -58,8 +57,9 @@ def test_every_label_comes_back(
             assert labels.intrinsics(camera)[0].tolist() == [50, 51, 24, 16]
             boxes, expected = labels.boxes(camera), record.cameras[camera].boxes
             assert expected is not None
-            for name in ("frame", "id", "box", "pixels"):
+            for name in ("frame", "id", "box", "pixels", "amodal_box", "amodal_pixels"):
                 np.testing.assert_array_equal(getattr(boxes, name), getattr(expected, name))
+            assert (boxes.visibility == 0.5).all()
 
 
 def test_depth_comes_back_within_half_a_code(
@@ -128,11 +128,6 @@ def test_runs_are_exact(shape: tuple[int, int, int]) -> None:
         assert runs.lengths.sum() == ids.size
         np.testing.assert_array_equal(from_runs(runs, *shape[1:]), ids)
     assert len(to_runs(np.zeros(shape, np.uint16)).values) == shape[0]
-
-
-def test_an_empty_picture_has_no_boxes() -> None:
-    boxes = tight_boxes(np.zeros((4, 8, 8), np.uint16))
-    assert (boxes.frame.shape, boxes.box.shape) == ((0,), (0, 4))
 
 
 def test_equal_records_give_equal_bytes_and_lerobot_sees_nothing_odd(tmp_path: Path) -> None:

@@ -189,11 +189,18 @@ def test_centers_project_into_their_segments(labelled: Path) -> None:
 def test_boxes_bound_what_is_visible(labelled: Path) -> None:
     labels = dataset.open(labelled).labels(3)
     ids, boxes = labels.segmentation("wrist"), labels.boxes("wrist")
-    assert len(boxes.frame) == sum(len(np.unique(i[i > 0])) for i in ids)
+    seen = boxes.pixels > 0
+    bodies = 1 + len(bodies_of(labelled, 3))
+    assert seen.sum() == sum(len(np.unique(i[(i > 0) & (i <= bodies)])) for i in ids)
     for row in range(0, len(boxes.frame), 5):
         y, x = np.nonzero(ids[boxes.frame[row]] == boxes.id[row])
-        assert boxes.box[row].tolist() == [x.min(), y.min(), x.max() + 1, y.max() + 1]
         assert boxes.pixels[row] == len(x)
+        if len(x):
+            assert boxes.box[row].tolist() == [x.min(), y.min(), x.max() + 1, y.max() + 1]
+    assert (boxes.amodal_box[seen, :2] <= boxes.box[seen, :2]).all()
+    assert (boxes.amodal_box[seen, 2:] >= boxes.box[seen, 2:]).all()
+    assert (boxes.visibility <= 1).all()
+    assert (boxes.visibility[boxes.id == 3] < 1).all()  # things stand on the table
 
 
 def break_sums(root: Path) -> None:

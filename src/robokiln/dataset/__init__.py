@@ -31,7 +31,6 @@ from robokiln.dataset.labels import (
     EpisodeLabels,
     Runs,
     from_runs,
-    tight_boxes,
     to_runs,
 )
 from robokiln.dataset.layout import CHECKSUMS, DatasetError
@@ -73,7 +72,6 @@ __all__ = [
     "read_cameras",
     "read_json_line",
     "standard_features",
-    "tight_boxes",
     "to_runs",
     "verify_checksums",
     "video_shape",

@@ -56,10 +56,11 @@ class StoredLabels:
         return from_runs(runs, height, width)
 
     def boxes(self, camera: str) -> Boxes:
-        """Tight boxes of everything visible."""
-        table = self._table(BOXES, ["camera", "frame_index", "id", "box", "pixels"])
-        here = table.filter(pc.equal(table["camera"], self._name(camera)))
+        """Tight and amodal boxes, and how much of each body is visible."""
         shapes = {"frame_index": (), "id": (), "box": (4,), "pixels": ()}
+        shapes |= {"amodal_box": (4,), "amodal_pixels": ()}
+        table = self._table(BOXES, ["camera", *shapes])
+        here = table.filter(pc.equal(table["camera"], self._name(camera)))
         return Boxes(*(self._array(here[name], name, shape) for name, shape in shapes.items()))
 
     def _name(self, camera: str) -> str:

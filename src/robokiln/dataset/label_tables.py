@@ -97,6 +97,8 @@ def _box_columns(camera: str, boxes: Boxes) -> Mapping[str, pa.Array]:
         "id": pa.array(boxes.id),
         "box": _vectors(boxes.box),
         "pixels": pa.array(boxes.pixels),
+        "amodal_box": _vectors(boxes.amodal_box),
+        "amodal_pixels": pa.array(boxes.amodal_pixels),
     }
 
 

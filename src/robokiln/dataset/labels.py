@@ -25,16 +25,25 @@ class Runs:
 
 @dataclass(frozen=True)
 class Boxes:
-    """Tight boxes of what N (frame, id) pairs show, by frame and then by id.
+    """Boxes of N (frame, id) pairs that are in the picture, by frame and then by id.
 
-    frame int32 [N], in the episode; id uint16 [N] as in the segmentation; box int32 [N, 4]: x0, y0,
-    x1, y1 in pixels, x1 and y1 one beyond the last; pixels int32 [N], how many are visible.
+    frame int32 [N], in the episode; id uint16 [N]: 1 the robot, 2 + i the scene's body i; box int32
+    [N, 4]: x0, y0, x1, y1 in pixels, x1 and y1 one beyond the last, round what is visible, -1 where
+    others hide all of it; pixels int32 [N], how many are visible; amodal_box and amodal_pixels the
+    same with nothing in front.
     """
 
     frame: Array
     id: Array
     box: Array
     pixels: Array
+    amodal_box: Array
+    amodal_pixels: Array
+
+    @property
+    def visibility(self) -> Array:
+        """Share of its pixels in the picture that others don't hide: float32 [N]."""
+        return (self.pixels / np.maximum(self.amodal_pixels, 1)).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -73,27 +82,3 @@ def from_runs(runs: Runs, height: int, width: int) -> Array:
     """The inverse of `to_runs`."""
     flat = np.repeat(runs.values, runs.lengths)
     return flat.reshape(len(runs.counts), height, width)
-
-
-def tight_boxes(segmentation: Array) -> Boxes:
-    """What is visible in uint16 [T, H, W], the background (0) left out."""
-    found = []
-    for identity in np.unique(segmentation):
-        if identity == 0:
-            continue
-        mask = segmentation == identity
-        pixels = mask.sum(axis=(1, 2))
-        frames = np.flatnonzero(pixels)
-        rows, columns = mask[frames].any(axis=2), mask[frames].any(axis=1)
-        (x0, x1), (y0, y1) = _extent(columns), _extent(rows)
-        ids = np.full(len(frames), identity)
-        found.append(np.stack([frames, ids, x0, y0, x1, y1, pixels[frames]], axis=1))
-    table = np.concatenate(found) if found else np.empty((0, 7), int)
-    table = table[np.lexsort((table[:, 1], table[:, 0]))].astype(np.int32)
-    return Boxes(table[:, 0], table[:, 1].astype(np.uint16), table[:, 2:6], table[:, 6])
-
-
-def _extent(filled: Array) -> tuple[Array, Array]:
-    """First filled place, and one beyond the last, of each row of bool [N, S]."""
-    first = filled.argmax(axis=1)
-    return first, filled.shape[1] - filled[:, ::-1].argmax(axis=1)

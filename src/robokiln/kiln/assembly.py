@@ -204,7 +204,8 @@ def _labels(plan: Plan) -> dict[str, str]:
     recorded = {
         SEGMENTATION: "run lengths of each picture, row by row; ids: 0 nothing, 1 the robot, 2 + i "
         "the body i of meta/robokiln/scenes.jsonl, then the look's props",
-        BOXES: "tight boxes x0, y0, x1, y1 and the number of visible pixels by the same ids",
+        BOXES: "box: x0, y0, x1, y1 round the visible pixels, and their number, by the same ids; "
+        "amodal_box and amodal_pixels: with nothing in front",
     }
     return always | {name: text for name, text in recorded.items() if name in plan.record}
 

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from robokiln.dataset import Boxes, CameraLabels, Runs, tight_boxes, to_runs
-from robokiln.frames import camera_poses
+from robokiln.dataset import Boxes, CameraLabels, Runs, to_runs
+from robokiln.frames import ObjectLabels, camera_poses
 from robokiln.geometry import intrinsics
-from robokiln.types import Array, Camera, Frames, RobokilnError, SceneSpec, lookup
+from robokiln.types import Array, Camera, RobokilnError, SceneSpec, lookup
 
 DEPTH, SEGMENTATION, BOXES = "depth", "segmentation", "boxes"
 RECORDABLE = {
     DEPTH: "a depth video beside each camera's pictures",
     SEGMENTATION: "body ids of each pixel",
-    BOXES: "tight boxes of everything visible",
+    BOXES: "tight and amodal boxes, and how much is visible",
 }
 
 
@@ -36,16 +36,33 @@ def check_record(record: tuple[str, ...], cameras: tuple[Camera, ...]) -> None:
 
 
 def camera_labels(
-    spec: SceneSpec, camera: Camera, link_poses: Array, pictures: Frames, record: tuple[str, ...]
+    spec: SceneSpec,
+    camera: Camera,
+    link_poses: Array,
+    segmentation: Array | None,
+    objects: ObjectLabels | None,
 ) -> CameraLabels:
-    """Where a camera was and what it saw; `record` names what is kept of the pictures."""
+    """Where a camera was, and what is to be kept of what it saw."""
     k = intrinsics(camera)
     lens = np.array([k[0, 0], k[1, 1], k[0, 2], k[1, 2]], np.float32)
     return CameraLabels(
         pose=camera_poses(spec, camera, link_poses).astype(np.float32),
         intrinsics=np.tile(lens, (len(link_poses), 1)),
-        segmentation=to_runs(pictures.segmentation) if SEGMENTATION in record else None,
-        boxes=tight_boxes(pictures.segmentation) if BOXES in record else None,
+        segmentation=None if segmentation is None else to_runs(segmentation),
+        boxes=None if objects is None else _boxes(objects),
+    )
+
+
+def _boxes(found: ObjectLabels) -> Boxes:
+    """Those of bodies that are in the picture."""
+    frame, body = np.nonzero(found.amodal_pixels)
+    return Boxes(
+        frame=frame.astype(np.int32),
+        id=(body + 1).astype(np.uint16),
+        box=found.boxes[frame, body],
+        pixels=found.pixels[frame, body],
+        amodal_box=found.amodal_boxes[frame, body],
+        amodal_pixels=found.amodal_pixels[frame, body],
     )
 
 

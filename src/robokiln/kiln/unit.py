@@ -21,10 +21,10 @@ import numpy as np
 from robokiln.dataset import depth_histogram, encode_depth, encode_video, image_histogram
 from robokiln.episode import Expert, draw_scene, run
 from robokiln.files import is_disk_full, write_json
-from robokiln.frames import Renderer, sample_look
+from robokiln.frames import Renderer, object_labels, sample_look
 from robokiln.frames.renderer import scene_cameras
 from robokiln.kiln.commit import commit
-from robokiln.kiln.labels import DEPTH, camera_labels, pack
+from robokiln.kiln.labels import BOXES, DEPTH, SEGMENTATION, camera_labels, pack
 from robokiln.kiln.motion import Motion, load_motion, motion_of, save_motion
 from robokiln.kiln.plan import Plan
 from robokiln.kiln.stored import Source, open_source
@@ -177,6 +177,10 @@ def _write(job: Job, staging: Path, motion: Motion, refusals: list[str], clock: 
             cameras = scene_cameras(motion.spec, look)
             frames = renderer.render(motion.link_poses, cameras)
         write_json(staging / f"look-{index}.json", look)
+        with clock.stage("label"):
+            objects = {}
+            if BOXES in job.plan.record:
+                objects = object_labels(renderer, motion.link_poses, frames, cameras)
         labels = {}
         for camera in cameras:
             pictures = frames.pop(camera.name)
@@ -184,8 +188,9 @@ def _write(job: Job, staging: Path, motion: Motion, refusals: list[str], clock: 
                 name = f"{index}.{camera.name}"
                 histograms |= _encode(staging / f"look-{name}", name, pictures, job.plan)
             with clock.stage("label"):
+                ids = pictures.segmentation if SEGMENTATION in job.plan.record else None
                 labels[camera.name] = camera_labels(
-                    motion.spec, camera, motion.link_poses, pictures, job.plan.record
+                    motion.spec, camera, motion.link_poses, ids, objects.get(camera.name)
                 )
         packed: dict[str, Any] = pack(labels)
         np.savez_compressed(staging / f"look-{index}.labels.npz", **packed)
