@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from robokiln.frames.raster import draw_triangles
 from robokiln.frames.shade import shade_picture
 from robokiln.geometry import compose, look_at, pose_tuple
 from robokiln.scene.robots import visual_links
-from robokiln.types import Body, Frames, RobokilnError, Shape
+from robokiln.types import Body, Frames, Light, RobokilnError, Shape, Texture
 
 
 def digest(pictures: dict[str, Frames]) -> str:
@@ -30,18 +31,36 @@ def digest(pictures: dict[str, Frames]) -> str:
 
 
 def reference_digest() -> str:
-    """Two steps of a full scene in a random look, antialiased."""
+    """Two steps of a full scene in a textured look with a lamp, with and without antialiasing."""
     spec = table_scene()
     look = frames.sample_look(spec, np.random.default_rng(3), frames.LookConfig())
-    return digest(frames.render(spec, reach(2), look, antialias=True))
+    wood = Texture("wood", 1, ((0.7, 0.5, 0.3), (0.4, 0.2, 0.1)), 0.5)
+    textured = [dataclasses.replace(m, texture=wood) for m in look.materials[::2]]
+    look = dataclasses.replace(look, materials=(*look.materials[1::2], *textured))
+    lamp = Light((0.0, 0.0, 1.0), (1.0, 0.9, 0.8), 0.3, True, (0.3, 0.4, 1.2), 0.02)
+    look = dataclasses.replace(look, lights=(*look.lights, lamp))
+    plain, fine = (digest(frames.render(spec, reach(2), look, antialias=s)) for s in (False, True))
+    return plain + fine
 
 
-def test_same_bytes_again_and_in_another_process() -> None:
+def digest_in_another_process(**environment: str) -> str:
     here = str(Path(__file__).parent)
     code = f"import sys; sys.path.insert(0, {here!r})\nimport test_render as t"
     code += "\nprint(t.reference_digest())"
-    again = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert reference_digest() == reference_digest() == again.stdout.strip()
+    command = [sys.executable, "-c", code]
+    env = {**os.environ, **environment}
+    return subprocess.run(
+        command, capture_output=True, text=True, check=True, env=env
+    ).stdout.strip()
+
+
+def test_same_bytes_again_and_in_another_process() -> None:
+    assert reference_digest() == reference_digest() == digest_in_another_process()
+
+
+def test_same_bytes_from_code_for_any_processor() -> None:
+    """Without AVX, FMA and the like; the kernels are compiled anew for it, once a machine."""
+    assert digest_in_another_process(NUMBA_CPU_NAME="generic") == reference_digest()
 
 
 def test_one_step_is_the_same_as_that_step_of_an_episode() -> None:

@@ -87,7 +87,7 @@ def _measure_ids(segmentation: Array, boxes: Array, pixels: Array) -> None:
         boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3] = width, height, -1, -1
     for y in range(height):
         for x in range(width):
-            i = np.int64(segmentation[y, x]) - 1
+            i = int(segmentation[y, x]) - 1
             if 0 <= i < ids:
                 pixels[i] += 1
                 boxes[i, 0], boxes[i, 1] = min(boxes[i, 0], x), min(boxes[i, 1], y)
