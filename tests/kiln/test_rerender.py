@@ -200,7 +200,7 @@ def test_boxes_bound_what_is_visible(labelled: Path) -> None:
     assert (boxes.amodal_box[seen, :2] <= boxes.box[seen, :2]).all()
     assert (boxes.amodal_box[seen, 2:] >= boxes.box[seen, 2:]).all()
     assert (boxes.visibility <= 1).all()
-    assert (boxes.visibility[boxes.id == 3] < 1).all()  # things stand on the table
+    assert boxes.visibility[boxes.id == 3].min() < 0.95  # things stand on the table
 
 
 def break_sums(root: Path) -> None:
