@@ -109,7 +109,7 @@ def test_another_plan_is_refused_key_by_key(
 ) -> None:
     said = error_of(capsys, "generate", f"out={finished}", "episodes=4", "image_size=32")
     assert "episodes: there 3, now 4" in said
-    assert "antialias: there False, now True" in said
+    assert "antialias: there false, now true" in said
     assert "seed" not in said
 
 
