@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 
 from robokiln.cli.compose import choices, compose
-from robokiln.cli.settings import cameras, generation_plan
+from robokiln.cli.settings import cameras, cameras_and_sensors, generation_plan
 from robokiln.episode import EpisodeConfig, Expert, draw_scene, run
-from robokiln.frames import LookConfig, Renderer, sample_look
+from robokiln.frames import Capture, LookConfig, Renderer, SensorConfig, sample_look
 from robokiln.physics.bullet import BulletWorld
 from robokiln.policy import MODELS, TrainConfig
 from robokiln.scene import robots, tasks
 from robokiln.scene.robots import visual_links
 from robokiln.scene.tasks import SceneRefused
-from robokiln.seeds import Domain, Stream, generator
+from robokiln.seeds import Domain, Stream, generator, sensor_draws
 from robokiln.serial import from_json, to_json
 from robokiln.types import ACTION_DIM, Episode, SceneSpec
 
@@ -109,6 +109,31 @@ def test_cameras_and_looks_show_the_scene(world: BulletWorld, rig: str, look: st
         assert 20 < found.rgb.mean() < 235
         assert len(np.unique(found.segmentation)) > 2
         assert found.depth.max() < 10
+
+
+@pytest.mark.parametrize("sensor", choices("sensor"))
+def test_a_sensor_records_the_scene_again_in_the_same_bytes(
+    world: BulletWorld, sensor: str
+) -> None:
+    composed = compose("generate", [f"sensor={sensor}", "image_size=64"])
+    views, sensors = cameras_and_sensors(composed)
+    assert from_json(SensorConfig, composed["sensor"]).name == sensor
+    assert set(sensors) == ({c.name for c in views} if sensor != "none" else set())
+    spec = dataclasses.replace(settled(world, "pick_place", "panda", 0), cameras=views)
+    world.load(spec)
+    poses = np.repeat(world.visual_poses()[None], 2, axis=0)
+    look = sample_look(spec, np.random.default_rng(0), LookConfig())
+    draws = sensor_draws(Domain.ROBUSTNESS, 0, 0, 0)
+    found, again = (Capture(spec, look, sensors, draws).frames(poses) for _ in range(2))
+    for camera in views:
+        pictures, same = found[camera.name], again[camera.name]
+        assert pictures.rgb.shape == (2, 64, 64, 3)
+        assert pictures.rgb.tobytes() == same.rgb.tobytes()
+        assert pictures.depth.tobytes() == same.depth.tobytes()
+        assert (pictures.depth >= 0).all()
+        assert 20 < pictures.rgb.mean() < 235
+        moved = (pictures.rgb[0] != pictures.rgb[1]).mean()
+        assert moved == 0 if sensor == "none" else moved > 0.2
 
 
 @pytest.mark.parametrize("policy", choices("policy"))

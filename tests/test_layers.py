@@ -41,7 +41,8 @@ WALLS: dict[str, str | tuple[str, ...]] = {
     "rich": "cli/",
     "jinja2": "report/",
     "matplotlib": ("policy/", "report/"),
-    "PIL": "report/",
+    "PIL": ("report/", "frames/sensors/jpeg.py"),
+    "yaml": "frames/calibration.py",
 }
 ANYWHERE = {"numpy", "robokiln", "scipy"}
 NEVER = {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -172,9 +174,43 @@ def intrinsics(camera: Camera) -> Array:
     return np.array([[f, 0, camera.width / 2], [0, f, camera.height / 2], [0, 0, 1.0]])
 
 
-def project(camera: Camera, camera_pose: Array, points: Array) -> Array:
+def resized(camera: Camera, width: int, height: int) -> Camera:
+    """The camera with another picture: the same view from top to bottom, sides cut or added."""
+    if camera.calibration:
+        fx, fy, cx, cy = camera.calibration
+        s = height / camera.height
+        middle = width / 2 + (cx - camera.width / 2) * s
+        camera = dataclasses.replace(camera, calibration=(fx * s, fy * s, middle, cy * s))
+    return dataclasses.replace(camera, width=width, height=height)
+
+
+def distort(points: Array, coefficients: Sequence[float]) -> Array:
+    """Where a lens with k1, k2, p1, p2, k3 puts ideal normalised image points [..., 2].
+
+    Brown, "Close-range camera calibration", 1971, in OpenCV's form.
+    """
+    k1, k2, p1, p2, k3 = coefficients
+    x, y = points[..., 0], points[..., 1]
+    r2 = x * x + y * y
+    radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
+    return np.stack(
+        [
+            x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x),
+            y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y,
+        ],
+        axis=-1,
+    )
+
+
+def project(
+    camera: Camera, camera_pose: Array, points: Array, distortion: Sequence[float] = ()
+) -> Array:
     """World points [..., 3] -> pixel x, y and depth (m) [..., 3]; camera_pose broadcasts."""
     inv = inverse(camera_pose)
     local = (quat_to_matrix(inv[..., 3:]) @ points[..., None])[..., 0] + inv[..., :3]
-    image = local @ intrinsics(camera).T
-    return np.concatenate([image[..., :2] / local[..., 2:], local[..., 2:]], axis=-1)
+    k = intrinsics(camera)
+    if not any(distortion):
+        image = local @ k.T
+        return np.concatenate([image[..., :2] / local[..., 2:], local[..., 2:]], axis=-1)
+    seen = distort(local[..., :2] / local[..., 2:], distortion)
+    return np.concatenate([seen * k[[0, 1], [0, 1]] + k[:2, 2], local[..., 2:]], axis=-1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import IntEnum
 
 import numpy as np
@@ -28,9 +29,39 @@ class Stream(IntEnum):
     BASELINE = 7
 
 
+class Noise(IntEnum):
+    """Sensor noises, each with draws of its own; numbers are never reused."""
+
+    EXPOSURE = 0
+    WHITE_BALANCE = 1
+    SHOT = 2
+    READ = 3
+    FRINGES = 4
+    DISPARITY = 5
+    HOLES = 6
+    WRIST_WRENCH = 7
+    JOINT_TORQUE = 8
+    FINGER_FORCE = 9
+
+
+Draws = Callable[[Noise, str], np.random.Generator]
+"""(noise, camera or "" for the arm's own sensors) -> the generator of that noise there."""
+
+
 def generator(
     domain: Domain, seed: int, slot: int, attempt: int, stream: Stream, index: int = 0
 ) -> np.random.Generator:
     """A Philox generator; `index` tells looks of one attempt apart."""
     words = [int(domain), seed, slot, attempt, int(stream)] + ([index] if index else [])
     return np.random.Generator(np.random.Philox(np.random.SeedSequence(words)))
+
+
+def sensor_draws(domain: Domain, seed: int, slot: int, attempt: int, look: int = 0) -> Draws:
+    """Generators of the sensors' noises in one episode's look, apart for each noise and camera."""
+
+    def draws(noise: Noise, camera: str) -> np.random.Generator:
+        words = [int(domain), seed, slot, attempt, int(Stream.SENSOR), look, int(noise)]
+        entropy = np.random.SeedSequence(words + list(camera.encode()))
+        return np.random.Generator(np.random.Philox(entropy))
+
+    return draws

@@ -162,7 +162,11 @@ class State:
     """What physics knows after a control step; bodies in the order of the spec.
 
     `gripper` is the opening in [0, 1], `gripper_speed` its rate per second. `touching` holds, for
-    each finger, the indices of the bodies in contact with it.
+    each finger, the indices of the bodies in contact with it. The forces are means over the control
+    step that led here: `wrist_wrench` [6] is what the hand and all that it holds exert on the
+    wrist, gravity included: force (N) and torque (N m) about the tool centre point, in the tool's
+    axes; `joint_torque` [J] (N m) is what the arm's motors exert; `finger_force` [2] (N) is the sum
+    of the normal forces on each finger.
     """
 
     joint_position: Array
@@ -174,6 +178,9 @@ class State:
     body_pose: Array
     body_velocity: Array
     touching: tuple[frozenset[int], frozenset[int]]
+    wrist_wrench: Array
+    joint_torque: Array
+    finger_force: Array
 
 
 @dataclass(frozen=True)
@@ -225,7 +232,8 @@ class Episode:
     joint_position, joint_velocity [T, J]; gripper [T]; ee_pose [T, 7] (world); action and
     executed_action [T, 10]; joint_target [T, J]; link_poses float32 [T, L, 7] of the robot's visual
     links and then the spec's bodies; contacts int16 [T, 2], the body each finger touches or -1;
-    target_goal_pose [T, 14]; phase int64 [T], an index into the task's phases.
+    target_goal_pose [T, 14]; phase int64 [T], an index into the task's phases; wrist_wrench [T, 6],
+    joint_torque [T, J] and finger_force [T, 2] as in State.
     """
 
     spec: SceneSpec
@@ -241,6 +249,9 @@ class Episode:
     contacts: Array
     target_goal_pose: Array
     phase: Array
+    wrist_wrench: Array
+    joint_torque: Array
+    finger_force: Array
 
     def __len__(self) -> int:
         return len(self.action)

@@ -1,5 +1,6 @@
 """One simulated episode on its way into columns, a unit, and back."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,18 +8,24 @@ import pytest
 
 from robokiln.dataset import (
     ACTION,
+    FINGER_FORCE,
     JOINT_POSITION,
+    JOINT_TORQUE,
     STATE,
     SUBTASK,
     TARGET_GOAL_POSE,
+    WRIST_WRENCH,
+    RecordedCamera,
     standard_features,
 )
-from robokiln.frames import camera_poses
-from robokiln.geometry import IDENTITY, action_to_pose, compose, look_at, quat_to_matrix
+from robokiln.frames import SensorConfig, camera_poses
+from robokiln.frames.sensors import Lens, ShotNoise
+from robokiln.geometry import IDENTITY, action_to_pose, compose, look_at, project, quat_to_matrix
 from robokiln.kiln.columns import columns, recorded_camera
 from robokiln.kiln.motion import load_motion, motion_of, save_motion
 from robokiln.kiln.plan import Plan
 from robokiln.kiln.unit import simulate
+from robokiln.policy.demonstrations import role_pixels
 from robokiln.scene import robots
 from robokiln.serial import from_json, to_json
 from robokiln.types import Camera, Episode, RobokilnError
@@ -45,6 +52,9 @@ def test_columns_are_what_the_dataset_declares(episode: Episode) -> None:
     assert np.allclose(found[STATE][:, :3], episode.ee_pose[:, :3], atol=1e-6)
     assert np.allclose(found[ACTION], episode.action, atol=1e-6)
     assert np.allclose(found[JOINT_POSITION], episode.joint_position, atol=1e-6)
+    assert np.allclose(found[WRIST_WRENCH], episode.wrist_wrench, atol=1e-4)
+    assert np.allclose(found[JOINT_TORQUE], episode.joint_torque, atol=1e-4)
+    assert np.allclose(found[FINGER_FORCE], episode.finger_force, atol=1e-4)
     assert np.allclose(found[TARGET_GOAL_POSE], episode.target_goal_pose, atol=1e-6)
     assert set(found[SUBTASK]) <= set(range(6))
 
@@ -84,13 +94,35 @@ def test_a_recorded_wrist_camera_hangs_on_the_tool(episode: Episode) -> None:
     assert recorded_camera(FRONT, PANDA).pose == FRONT.pose
 
 
+def test_a_recorded_camera_has_its_matrix_lens_and_sensor() -> None:
+    """What is recorded projects points as the renderer's own camera does, through the lens."""
+    lens = Lens(k1=-0.2, p2=0.01)
+    view = replace(FRONT, calibration=(41.123456789, 40.0, 15.5, 16.25))
+    recorded = recorded_camera(view, PANDA, SensorConfig(name="webcam", lens=lens))
+    assert recorded.intrinsics == (41.123457, 40.0, 15.5, 16.25)
+    assert recorded.distortion == (-0.2, 0.0, 0.0, 0.01, 0.0)
+    assert recorded.sensor == "webcam"
+    assert from_json(RecordedCamera, to_json(recorded)) == recorded
+    point, pose = np.array([[[0.4, 0.1, 0.0], [0.7, -0.3, 0.1]]]), np.array(FRONT.pose)
+    expected = project(view, pose, point, lens.coefficients)
+    found = role_pixels(recorded, np.zeros((1, 10)), point)
+    assert np.allclose(found, expected, atol=1e-4)
+    assert np.abs(found - project(view, pose, point))[..., :2].max() > 0.05
+    plain = recorded_camera(FRONT, PANDA)
+    assert np.allclose(role_pixels(plain, np.zeros((1, 10)), point), project(FRONT, pose, point))
+
+
 def test_a_camera_elsewhere_on_the_arm_is_refused() -> None:
     with pytest.raises(RobokilnError, match="mount 'panda_link4' not supported"):
         recorded_camera(Camera("elbow", 32, 32, 60.0, IDENTITY, "panda_link4"), PANDA)
 
 
 def test_a_plan_is_plain_json_and_checks_itself() -> None:
-    assert from_json(Plan, to_json(PLAN)) == PLAN
+    noisy = replace(PLAN, sensors={"wrist": SensorConfig(shot=ShotNoise(4500.0))})
+    for plan in (PLAN, noisy):
+        assert from_json(Plan, to_json(plan)) == plan
+    with pytest.raises(RobokilnError, match=r"camera 'back' not found; available: front, wrist"):
+        replace(PLAN, sensors={"back": SensorConfig()})
     for wrong in ({"task": "stak"}, {"episodes": 0}, {"seed": 2**32}, {"codec": "gif"}):
         with pytest.raises(RobokilnError):
             from_json(Plan, {**to_json(PLAN), **wrong})

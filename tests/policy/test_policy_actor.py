@@ -12,7 +12,7 @@ from robokiln.policy.demonstrations import Demonstrations
 from robokiln.types import Array, Observation, State
 
 Z = np.zeros(0)
-NOWHERE = State(Z, Z, 1.0, 0.0, Z, Z, Z, Z, (frozenset(), frozenset()))
+NOWHERE = State(Z, Z, 1.0, 0.0, Z, Z, Z, Z, (frozenset(), frozenset()), Z, Z, Z)
 
 
 class Scene:

@@ -47,10 +47,10 @@ _LEAST: Mapping[str, int] = {
 MISSING = "???"
 """What YAML files give a key that the user must give."""
 # Below these any key may be given; the dataclass that they fill refuses what it doesn't have.
-_OPEN = ("episode", "policy", "policy_image", "policy_state")
-_KINDS = {
+_OPEN = ("sensors", "episode", "policy", "policy_image", "policy_state")
+_KINDS: Mapping[type, str] = {
     **{bool: "true or false", int: "a whole number", float: "a number", str: "text"},
-    list: "a list like [a,b]",
+    **{list: "a list like [a,b]", dict: "a mapping"},
 }
 
 
@@ -85,6 +85,15 @@ def compose(verb: str, overrides: Sequence[str]) -> dict[str, Any]:
 def choices(group: str) -> list[str]:
     """Names of the files in a folder of configs/."""
     return sorted(p.stem for p in (config_directory() / group).glob("*.yaml"))
+
+
+def load_choice(group: str, name: str) -> dict[str, Any]:
+    """What a file of configs/ says, as plain values."""
+    if name not in choices(group):
+        raise RobokilnError(unknown(group, name, choices(group)))
+    plain = OmegaConf.to_container(OmegaConf.load(config_directory() / group / f"{name}.yaml"))
+    assert isinstance(plain, dict)
+    return {str(k): v for k, v in plain.items()}
 
 
 @cache

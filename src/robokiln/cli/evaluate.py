@@ -62,7 +62,10 @@ def _check_cameras(directory: Path, policy: Policy, config: EvaluateConfig) -> N
     from robokiln.scene import robots
 
     robot = robots.get(config.robot)
-    here = {camera.name: recorded_camera(camera, robot) for camera in config.cameras}
+    here = {
+        camera.name: recorded_camera(camera, robot, config.sensors.get(camera.name))
+        for camera in config.cameras
+    }
     for known in policy.cameras:
         camera = lookup(f"{directory}: its camera", known.name, here)
         if (camera.width, camera.height) != (known.width, known.height):
@@ -72,7 +75,8 @@ def _check_cameras(directory: Path, policy: Policy, config: EvaluateConfig) -> N
             )
         if camera != known:
             print(
-                f"note: camera '{known.name}' is not where it was in training of {directory}",
+                f"note: camera '{known.name}' is not where or what it was in training of "
+                f"{directory}",
                 file=sys.stderr,
             )
 

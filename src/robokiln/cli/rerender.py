@@ -10,9 +10,9 @@ from robokiln.cli.generate import explain_incomplete, make, refuse_beside_plan
 from robokiln.cli.progress import closing_table
 from robokiln.cli.settings import (
     Configuration,
-    cameras,
+    cameras_and_sensors,
+    equipped,
     recorded_plan,
-    resized,
     worker_count,
 )
 from robokiln.frames import LookConfig
@@ -66,7 +66,8 @@ def rerender_plan(configuration: Configuration, root: Path) -> Plan:
     if "look" in configuration:
         changes["look"] = from_json(LookConfig, configuration["look"], "look")
     if "cameras" in configuration:
-        changes["cameras"] = cameras(configuration)
+        views, sensors = cameras_and_sensors(configuration)
     else:
-        changes["cameras"] = resized(plan.cameras, configuration["image_size"])
+        views, sensors = equipped(configuration, plan.cameras, {}, plan.sensors)
+    changes |= {"cameras": views, "sensors": sensors}
     return again(source, replace(plan, **changes))

@@ -24,6 +24,8 @@ _COMMON = """\
   cameras=front_wrist        where the cameras are; image_size=128 makes all pictures square
   look=random|plain|rich|held_out
                              lights, materials, background: drawn anew each episode, or fixed
+  sensor=none|d435|d405|webcam   what real cameras do to pictures and depth
+  sensors.CAMERA=NAME        the same for one camera, for instance sensors.wrist=d405
   look.KEY=[LOW,HIGH]        a range of the look, for instance look.light_elevation=[30,80]
   workers=N                  processes (default: one for each core)"""
 
@@ -76,7 +78,9 @@ videos again. Actions and states are copied; the card says what was rendered fro
   look=random|plain|rich|held_out
                              other ranges of lights, materials, background
   look.KEY=[LOW,HIGH]        beside look=NAME: one of its ranges
-  seed=N                     other looks from the same ranges
+  sensor=none|d435|d405|webcam   what real cameras do to pictures and depth
+  sensors.CAMERA=NAME        the same for one camera, for instance sensors.wrist=d405
+  seed=N                     other looks from the same ranges, other noise
   looks_per_episode=N        each motion rendered N times
   episodes=N                 the first N motions only
   record=[depth,...]         labels to keep: depth, segmentation, boxes

@@ -11,7 +11,7 @@ from robokiln.dataset.assemble import write_json
 from robokiln.dataset.info import load_json
 from robokiln.dataset.layout import DatasetError
 from robokiln.serial import from_json, to_json
-from robokiln.types import PoseTuple
+from robokiln.types import Camera, PoseTuple
 
 FRAMES = ("base", "tool")
 
@@ -20,8 +20,10 @@ FRAMES = ("base", "tool")
 class RecordedCamera:
     """A camera of the dataset; `pose` (OpenCV) is in the robot's base or end-effector frame.
 
-    `intrinsics` are fx, fy, cx, cy in pixels, the top left pixel's centre at (0.5, 0.5). Where a
-    look moves the camera, the labels say by how much in each episode.
+    `intrinsics` are the matrix's fx, fy, cx, cy in pixels of the recorded picture, the top left
+    pixel's centre at (0.5, 0.5); None for a pinhole of that vertical `fov` (degrees). `distortion`
+    holds OpenCV's k1, k2, p1, p2, k3; `sensor` is the name of a configs/sensor. Where a look moves
+    the camera, the labels say by how much in each episode.
     """
 
     name: str
@@ -31,6 +33,14 @@ class RecordedCamera:
     frame: str
     pose: PoseTuple
     intrinsics: tuple[float, float, float, float] | None = None
+    distortion: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
+    sensor: str = "none"
+
+    def pinhole(self) -> Camera:
+        """Its size and intrinsics; the pose is in `frame`."""
+        return Camera(
+            self.name, self.width, self.height, self.fov, self.pose, calibration=self.intrinsics
+        )
 
 
 def write_cameras(root: Path, cameras: Sequence[RecordedCamera]) -> None:

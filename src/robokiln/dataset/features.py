@@ -12,12 +12,16 @@ DEPTH = "_depth"
 STATE = "observation.state"
 JOINT_POSITION = "observation.joint_position"
 JOINT_VELOCITY = "observation.joint_velocity"
+WRIST_WRENCH = "observation.wrist_wrench"
+JOINT_TORQUE = "observation.joint_torque"
+FINGER_FORCE = "observation.finger_force"
 TARGET_GOAL_POSE = "privileged.target_goal_pose"
 ACTION = "action"
 EXECUTED_ACTION = "action.executed"
 JOINT_TARGET = "action.joint_position"
 SUBTASK = "subtask_index"
 
+_WRENCH = ("force_x", "force_y", "force_z", "torque_x", "torque_y", "torque_z")
 _POSE = ("x", "y", "z", "qx", "qy", "qz", "qw")
 
 
@@ -47,6 +51,9 @@ def standard_features(
         Feature(STATE, "float32", (ACTION_DIM,), ACTION_NAMES, ee_unit),
         Feature(JOINT_POSITION, "float32", (joints,), joint_names, "rad"),
         Feature(JOINT_VELOCITY, "float32", (joints,), joint_names, "rad/s"),
+        Feature(WRIST_WRENCH, "float32", (6,), _WRENCH, "N, N m; on the wrist, in the tool frame"),
+        Feature(JOINT_TORQUE, "float32", (joints,), joint_names, "N m"),
+        Feature(FINGER_FORCE, "float32", (2,), ("left", "right"), "N"),
         Feature(TARGET_GOAL_POSE, "float32", (14,), poses, "m; quaternion xyzw; world frame"),
         Feature(ACTION, "float32", (ACTION_DIM,), ACTION_NAMES, ee_unit),
         Feature(EXECUTED_ACTION, "float32", (ACTION_DIM,), ACTION_NAMES, ee_unit),

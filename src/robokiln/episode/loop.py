@@ -15,7 +15,8 @@ from robokiln.scene.tasks import Task
 from robokiln.types import Actor, Array, Episode, Observation, Outcome, SceneSpec, State
 
 Observe = Callable[[SceneSpec, Array], dict[str, Array]]
-"""(spec, link poses float32 [L, 7]) -> camera -> uint8 [H, W, 3]."""
+"""(spec, link poses float32 [2, L, 7] of the last step and of this one; [1, L, 7] at the first) ->
+camera -> uint8 [H, W, 3]. It is asked only where an actor looks, which need not be every step."""
 OFF_TABLE = -0.05
 
 
@@ -45,15 +46,16 @@ def run(
     disturb = ActionNoise(noise, config) if noise is not None else None
     recorder, held = _Recorder(), 0
     need = round(config.hold_seconds * config.control_hz)
-    reason = "step limit"
+    reason, recent = "step limit", np.empty((0, 0, 7), np.float32)
     for _ in range(config.max_steps):
         state, links = world.state(), world.visual_poses()
+        recent = np.concatenate([recent[-1:], links[None]]) if len(recent) else links[None]
         held = held + 1 if task.satisfied(spec, state) else 0
         ended = "success" if held > need else _lost(spec, state)
         if ended:
             reason = ended
             break
-        observation = _observation(spec, state, links, observe)
+        observation = _observation(spec, state, recent, observe)
         action = np.asarray(actor.act(observation), float)
         executed = action if disturb is None else disturb(action)
         phase = task.phases.index(task.next_skill(spec, state).phase)
@@ -70,16 +72,19 @@ def run(
             contacts=_contacts(state),
             target_goal_pose=observation.target_goal_pose,
             phase=np.array(phase),
+            wrist_wrench=state.wrist_wrench,
+            joint_torque=state.joint_torque,
+            finger_force=state.finger_force,
         )
     return Episode(spec=spec, outcome=Outcome(reason == "success", reason), **recorder.arrays())
 
 
 def _observation(
-    spec: SceneSpec, state: State, links: Array, observe: Observe | None
+    spec: SceneSpec, state: State, recent: Array, observe: Observe | None
 ) -> Observation:
     def images() -> dict[str, Array]:
         assert observe is not None, "an actor that sees needs `observe`"
-        return observe(spec, links)
+        return observe(spec, recent)
 
     roles = [spec.index(spec.goal[role]) for role in ("target", "goal")]
     return Observation(

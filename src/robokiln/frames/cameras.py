@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from robokiln.frames.calibration import Calibration, read_calibration
 from robokiln.geometry import compose, look_at
 from robokiln.scene.robots import visual_links
 from robokiln.types import Array, Camera, RobokilnError, SceneSpec, lookup
@@ -17,7 +21,8 @@ Point = tuple[float, float, float]
 class CameraConfig:
     """One entry of `configs/cameras`: a camera at `eye` that looks at `target`, `up` upwards.
 
-    All three are in the frame of the link `mount`, or of the world where that is "".
+    All three are in the frame of the link `mount`, or of the world where that is "". Where
+    `calibration` names a file, size and field of view are that file's: see `with_calibration`.
     """
 
     name: str
@@ -28,6 +33,7 @@ class CameraConfig:
     target: Point
     up: Point = (0.0, 0.0, 1.0)
     mount: str = ""
+    calibration: str = ""
 
     def build(self) -> Camera:
         """The camera, or an error where it could not see."""
@@ -44,6 +50,20 @@ class CameraConfig:
             )
         pose = look_at(self.eye, self.target, self.up)
         return Camera(self.name, self.width, self.height, self.fov, pose, self.mount)
+
+
+def with_calibration(entry: Mapping[str, Any]) -> tuple[dict[str, Any], Calibration | None]:
+    """An entry of `configs/cameras` with the size and field of view of its calibration file."""
+    if not entry.get("calibration"):
+        return dict(entry), None
+    for key in ("width", "height", "fov"):
+        if key in entry:
+            raise RobokilnError(
+                f"camera '{entry.get('name')}': '{key}' is what its calibration says; leave it out"
+            )
+    found = read_calibration(Path(str(entry["calibration"])))
+    size = {"width": found.width, "height": found.height, "fov": found.fov}
+    return {**entry, **size}, found
 
 
 def camera_poses(spec: SceneSpec, camera: Camera, link_poses: Array) -> Array:

@@ -84,7 +84,9 @@ def publish(
         codec=plan.codec,
         progress=progress,
     )
-    dataset.write_cameras(building, [recorded_camera(c, robot) for c in plan.cameras])
+    dataset.write_cameras(
+        building, [recorded_camera(c, robot, plan.sensors.get(c.name)) for c in plan.cameras]
+    )
     _write_provenance(building / FOLDER, plan, identity, units)
     if source is not None:
         _write_lineage(building / FOLDER / LINEAGE, source)

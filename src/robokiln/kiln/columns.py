@@ -6,6 +6,8 @@ import numpy as np
 
 from robokiln.dataset import RecordedCamera
 from robokiln.dataset import features as names
+from robokiln.frames import SensorConfig
+from robokiln.frames.sensors import Lens
 from robokiln.geometry import compose, intrinsics, inverse, pose_to_action, pose_tuple
 from robokiln.scene.robots import Robot
 from robokiln.types import Array, Camera, Episode, RobokilnError
@@ -17,6 +19,9 @@ def columns(episode: Episode) -> dict[str, Array]:
         names.STATE: pose_to_action(episode.ee_pose, episode.gripper),
         names.JOINT_POSITION: episode.joint_position,
         names.JOINT_VELOCITY: episode.joint_velocity,
+        names.WRIST_WRENCH: episode.wrist_wrench,
+        names.JOINT_TORQUE: episode.joint_torque,
+        names.FINGER_FORCE: episode.finger_force,
         names.TARGET_GOAL_POSE: episode.target_goal_pose,
         names.ACTION: episode.action,
         names.EXECUTED_ACTION: episode.executed_action,
@@ -26,8 +31,11 @@ def columns(episode: Episode) -> dict[str, Array]:
     return found | {names.SUBTASK: episode.phase.astype(np.int64)}
 
 
-def recorded_camera(camera: Camera, robot: Robot) -> RecordedCamera:
+def recorded_camera(
+    camera: Camera, robot: Robot, sensor: SensorConfig | None = None
+) -> RecordedCamera:
     """A camera as the dataset describes it: in the robot's base frame or in the tool's frame."""
+    sensor = SensorConfig() if sensor is None else sensor
     if camera.mount not in ("", robot.tool_link):
         raise RobokilnError(
             f"camera '{camera.name}': mount '{camera.mount}' not supported; "
@@ -36,6 +44,16 @@ def recorded_camera(camera: Camera, robot: Robot) -> RecordedCamera:
     frame, pose = "base", camera.pose
     if camera.mount:
         frame, pose = "tool", pose_tuple(compose(inverse(robot.tool), camera.pose))
-    k = intrinsics(camera)
-    lens = (float(k[0, 0]), float(k[1, 1]), float(k[0, 2]), float(k[1, 2]))
-    return RecordedCamera(camera.name, camera.width, camera.height, camera.fov, frame, pose, lens)
+    # To a millionth of a pixel: a tangent's last bit differs from machine to machine.
+    k = intrinsics(camera).round(6)
+    return RecordedCamera(
+        camera.name,
+        camera.width,
+        camera.height,
+        camera.fov,
+        frame,
+        pose,
+        (float(k[0, 0]), float(k[1, 1]), float(k[0, 2]), float(k[1, 2])),
+        Lens().coefficients if sensor.lens is None else sensor.lens.coefficients,
+        sensor.name,
+    )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from robokiln.dataset import Boxes, CameraLabels, Runs, to_runs
-from robokiln.frames import ObjectLabels, camera_poses
+from robokiln.frames import ObjectLabels, SensorConfig, camera_poses
 from robokiln.geometry import intrinsics
 from robokiln.types import Array, Camera, RobokilnError, SceneSpec, lookup
 
@@ -21,12 +21,20 @@ RECORDABLE = {
 }
 
 
-def check_record(record: tuple[str, ...], cameras: tuple[Camera, ...]) -> None:
+def check_record(
+    record: tuple[str, ...], cameras: tuple[Camera, ...], sensors: Mapping[str, SensorConfig]
+) -> None:
     """An error where a name is unknown, comes twice, or asks for what the pictures can't have."""
     for name in record:
         lookup("record", name, RECORDABLE)
     if len(set(record)) < len(record):
         raise RobokilnError(f"record: {', '.join(record)}: expected each name once")
+    for name, sensor in sensors.items() if BOXES in record else ():
+        if sensor.lens is not None:
+            raise RobokilnError(
+                f"record: boxes: camera '{name}' has a lens that distorts, amodal boxes are those "
+                f"of a pinhole camera; sensors.{name}=none, or leave boxes out"
+            )
     for camera in cameras if DEPTH in record else ():
         if min(camera.width, camera.height) <= 16:
             raise RobokilnError(

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import robokiln
-from robokiln.episode import EpisodeConfig
-from robokiln.frames import LookConfig
+from robokiln.episode import EpisodeConfig, ForceNoise
+from robokiln.frames import LookConfig, SensorConfig
 from robokiln.kiln.labels import check_record
 from robokiln.scene import robots, tasks
 from robokiln.serial import canonical_json, to_json
@@ -31,6 +31,7 @@ _PACKAGES = (
     "fast-simplification",
     "pyarrow",
     "av",
+    "pillow",
 )
 
 
@@ -50,9 +51,10 @@ class Plan:
     """Everything that a dataset's bytes depend on, besides code and environment.
 
     `episodes` slots are filled; each gives `looks_per_episode` dataset episodes. With
-    `antialias`, RGB is averaged over four samples a pixel. `record` names what labels are kept
-    beside the pictures. With an `origin` nothing is simulated: its motions are rendered again, and
-    `seed` is that of new looks.
+    `antialias`, RGB is averaged over four samples a pixel. `sensors` are those of cameras by name;
+    a camera without one is ideal. `record` names what labels are kept beside the pictures. With an
+    `origin` nothing is simulated: its motions are rendered again, and `seed` is that of new looks
+    and of the cameras' noise.
     """
 
     task: str
@@ -66,6 +68,8 @@ class Plan:
     episode: EpisodeConfig = field(default_factory=EpisodeConfig)
     max_attempts: int = 20
     codec: str = "h264"
+    sensors: Mapping[str, SensorConfig] = field(default_factory=dict)
+    force_noise: ForceNoise = field(default_factory=ForceNoise)
     record: tuple[str, ...] = ()
     origin: Origin | None = None
 
@@ -78,9 +82,11 @@ class Plan:
                 raise RobokilnError(f"{name}: expected at least 1, got {getattr(self, name)}")
         if not 0 <= self.seed < 2**32:
             raise RobokilnError(f"seed: expected 0 to {2**32 - 1}, got {self.seed}")
-        check_record(self.record, self.cameras)
+        check_record(self.record, self.cameras, self.sensors)
         if not self.cameras:
             raise RobokilnError("cameras: expected at least one camera, got none")
+        for name in self.sensors:
+            lookup("sensors: camera", name, {camera.name: camera for camera in self.cameras})
 
 
 def identity(plan: Plan) -> dict[str, Any]:

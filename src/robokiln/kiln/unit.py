@@ -21,7 +21,7 @@ import numpy as np
 from robokiln.dataset import depth_histogram, encode_depth, encode_video, image_histogram
 from robokiln.episode import Expert, draw_scene, run
 from robokiln.files import is_disk_full, write_json
-from robokiln.frames import Renderer, object_labels, sample_look
+from robokiln.frames import Capture, Renderer, object_labels, sample_look
 from robokiln.frames.renderer import scene_cameras
 from robokiln.kiln.commit import commit
 from robokiln.kiln.labels import BOXES, DEPTH, SEGMENTATION, camera_labels, pack
@@ -31,7 +31,7 @@ from robokiln.kiln.stored import Source, open_source
 from robokiln.physics.bullet import BulletWorld
 from robokiln.scene import robots, tasks
 from robokiln.scene.tasks import SceneRefused
-from robokiln.seeds import Domain, Stream, generator
+from robokiln.seeds import Domain, Stream, generator, sensor_draws
 from robokiln.serial import from_json, to_json
 from robokiln.types import Array, Episode, Frames, Look, RobokilnError, SceneSpec
 
@@ -163,7 +163,8 @@ def simulate(plan: Plan, slot: int, attempt: int) -> Episode:
     spec = draw_scene(world, task, robot, plan.cameras, *identity)
     noise = generator(*identity, Stream.NOISE)
     expert = Expert(task, spec, plan.episode)
-    return run(world, task, spec, expert, plan.episode, noise=noise)
+    episode = run(world, task, spec, expert, plan.episode, noise=noise)
+    return plan.force_noise(episode, sensor_draws(*identity))
 
 
 def _write(job: Job, staging: Path, motion: Motion, refusals: list[str], clock: Clock) -> None:
@@ -171,15 +172,19 @@ def _write(job: Job, staging: Path, motion: Motion, refusals: list[str], clock: 
     write_json(staging / "refusals.json", refusals)
     histograms: dict[str, Any] = {}
     for index in range(job.plan.looks_per_episode):
+        draws = sensor_draws(Domain.TRAINING, job.plan.seed, job.slot, len(refusals), index)
         with clock.stage("render"):
             look = _look(job, motion.spec, len(refusals), index)
-            renderer = Renderer(motion.spec, look, antialias=job.plan.antialias)
             cameras = scene_cameras(motion.spec, look)
-            frames = renderer.render(motion.link_poses, cameras)
+            capture = Capture(
+                motion.spec, look, job.plan.sensors, draws, job.plan.antialias, cameras
+            )
+            frames = capture.frames(motion.link_poses)
         write_json(staging / f"look-{index}.json", look)
         with clock.stage("label"):
             objects = {}
             if BOXES in job.plan.record:
+                renderer = Renderer(motion.spec, look)
                 objects = object_labels(renderer, motion.link_poses, frames, cameras)
         labels = {}
         for camera in cameras:

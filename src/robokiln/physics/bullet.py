@@ -10,6 +10,7 @@ import numpy as np
 
 from robokiln.assets import Part, collision_parts
 from robokiln.geometry import action_to_pose, matrix_to_quat
+from robokiln.physics.forces import ForceSensors
 from robokiln.physics.kinematics import Kinematics
 from robokiln.scene.robots import Robot, get
 from robokiln.types import Array, Body, SceneSpec, State
@@ -107,6 +108,10 @@ class BulletWorld:
         for i in self._fingers:
             p.resetJointState(self._arm, i, robot.finger_open, physicsClientId=c)
         self._target, self._opening = joints.copy(), 1.0
+        self._forces = ForceSensors(
+            pybullet, c, self._arm, robot, self._arm_joints, link[robot.tool_link],
+            self._finger_links,
+        )  # fmt: skip
 
     def _tie_fingers(self) -> None:
         """A gear keeps the fingers symmetric, as the real hand's single motor does."""
@@ -180,6 +185,7 @@ class BulletWorld:
         forces = [ARM_FORCE] * len(self._arm_joints)
         gains = [POSITION_GAIN] * len(self._arm_joints)
         width = self._opening * self._robot.finger_open
+        self._forces.begin()
         for i in self._fingers:
             p.setJointMotorControl2(
                 self._arm,
@@ -202,6 +208,8 @@ class BulletWorld:
                 physicsClientId=c,
             )
             p.stepSimulation(physicsClientId=c)
+            self._forces.read()
+        self._forces.end(count * self._physics_dt)
 
     def state(self) -> State:
         """What is where, and how fast."""
@@ -211,6 +219,7 @@ class BulletWorld:
         q, dq = np.array([j[0] for j in arm]), np.array([j[1] for j in arm])
         tool, jacobian = self._kinematics.forward(q)
         scale = len(self._fingers) * self._robot.finger_open
+        forces = self._forces.now
         return State(
             joint_position=q,
             joint_velocity=dq,
@@ -221,6 +230,9 @@ class BulletWorld:
             body_pose=np.array([self._body_pose(b) for b in self._bodies]),
             body_velocity=np.array([self._body_velocity(b) for b in self._bodies]),
             touching=(self._touched(self._finger_links[0]), self._touched(self._finger_links[1])),
+            wrist_wrench=forces.wrench,
+            joint_torque=forces.torque,
+            finger_force=forces.finger,
         )
 
     def visual_poses(self) -> Array:

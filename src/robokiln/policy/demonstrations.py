@@ -12,7 +12,7 @@ from robokiln import dataset
 from robokiln.dataset import RecordedCamera
 from robokiln.geometry import action_to_pose, compose, project, quat_to_matrix
 from robokiln.policy.hindsight import Alternative, read_alternatives
-from robokiln.types import Array, Camera, RobokilnError
+from robokiln.types import Array, RobokilnError
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,5 @@ def role_pixels(camera: RecordedCamera, proprioception: Array, places: Array) ->
     pose = np.asarray(camera.pose)
     if camera.frame == "tool":
         pose = compose(action_to_pose(proprioception.astype(np.float64)), pose)[:, None]
-    pinhole = Camera(camera.name, camera.width, camera.height, camera.fov, camera.pose)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return project(pinhole, pose, places).astype(np.float32)
+        return project(camera.pinhole(), pose, places, camera.distortion).astype(np.float32)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from robokiln.dataset import encode_video
 from robokiln.frames import render
+from robokiln.geometry import resized
 from robokiln.report.evaluate import Evaluation, film_path
 from robokiln.report.rollouts import Film, Rollout, load_film
 from robokiln.types import Camera, SceneSpec
@@ -66,7 +67,7 @@ def _outside_view(spec: SceneSpec) -> Camera:
 
 def _enlarged(camera: Camera) -> Camera:
     width = 2 * round(camera.width * HEIGHT / camera.height / 2)
-    return replace(camera, width=width, height=HEIGHT)
+    return resized(camera, width, HEIGHT)
 
 
 def _fps(evaluation: Evaluation) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -15,14 +16,14 @@ from robokiln.assets import footprint
 from robokiln.episode import EpisodeConfig, Expert, draw_scene, run
 from robokiln.episode.loop import Observe
 from robokiln.files import write_file
-from robokiln.frames import LookConfig, Renderer, sample_look
+from robokiln.frames import Capture, LookConfig, SensorConfig, sample_look
 from robokiln.physics.bullet import BulletWorld
 from robokiln.report import rows
 from robokiln.report.baselines import Hold, RandomMotion
 from robokiln.report.failures import classify
 from robokiln.scene import robots, tasks
 from robokiln.scene.tasks import SceneRefused
-from robokiln.seeds import Domain, Stream, generator
+from robokiln.seeds import Domain, Draws, Stream, generator, sensor_draws
 from robokiln.serial import from_json, to_json
 from robokiln.types import Actor, Array, Camera, Episode, Look, RobokilnError, SceneSpec
 
@@ -49,6 +50,7 @@ class EvaluateConfig:
     antialias: bool = True
     episode: EpisodeConfig = field(default_factory=EpisodeConfig)
     filmed: str = rows.IMAGE_POLICY
+    sensors: Mapping[str, SensorConfig] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         tasks.get(self.task)
@@ -110,7 +112,8 @@ def roll_out(job: Job) -> Rollout:
         spec = task.swapped(spec, _generator(config, job.scene, attempt, Stream.INSTRUCTION, 1))
     look = sample_look(spec, _generator(config, job.scene, attempt, Stream.LOOK), config.look)
     actor = _actor(job, spec, attempt)
-    observe = _observer(spec, look, config.antialias)
+    draws = sensor_draws(Domain.EVALUATION, config.seed, job.scene, attempt)
+    observe = _observer(spec, look, config, draws)
     episode = run(world, task, spec, actor, config.episode, observe=observe)
     if job.film is not None:
         _save_film(job.film, Film(spec, look, episode.link_poses))
@@ -189,15 +192,15 @@ def _policy_actor(directory: Path, blank_images: bool) -> Actor:
     return PolicyActor(_policy(directory), blank_images=blank_images)
 
 
-def _observer(spec: SceneSpec, look: Look, antialias: bool) -> Observe:
+def _observer(spec: SceneSpec, look: Look, config: EvaluateConfig, draws: Draws) -> Observe:
     """The pictures that a policy sees, of one scene; nothing is prepared for rows that see none."""
 
     @cache
-    def renderer() -> Renderer:
-        return Renderer(spec, look, antialias=antialias)
+    def capture() -> Capture:
+        return Capture(spec, look, config.sensors, draws, antialias=config.antialias)
 
-    def observe(_: SceneSpec, link_poses: Array) -> dict[str, Array]:
-        frames = renderer().render(link_poses[None])
+    def observe(_: SceneSpec, recent: Array) -> dict[str, Array]:
+        frames = capture().frames(recent[-1:], previous=recent[0])
         return {name: images.rgb[0] for name, images in frames.items()}
 
     return observe
