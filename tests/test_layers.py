@@ -29,7 +29,6 @@ WALLS: dict[str, str | tuple[str, ...]] = {
     "numba": "frames/",
     "llvmlite": "frames/",
     "trimesh": "frames/",
-    "fast_simplification": "frames/",
     "torch": "policy/",
     "safetensors": "policy/",
     "pyarrow": "dataset/",

@@ -24,3 +24,9 @@ def srgb_codes() -> Array:
     linear = (np.arange(CODES) / (CODES - 1)) ** 2
     srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     return np.floor(255 * srgb + 0.5).astype(np.uint8)
+
+
+def to_srgb(linear: Array) -> Array:
+    """Linear light in [0, 1] -> the nearest sRGB bytes, uint8."""
+    codes = np.sqrt(np.clip(linear, 0, 1)) * (CODES - 1)
+    return srgb_codes()[np.round(codes).astype(np.int64)]

@@ -1,7 +1,7 @@
 """How kernels are compiled: bit-exact arithmetic, no GIL, machine code cached for this user.
 
 Numba notices an edit of a kernel's own file but not of a kernel that it calls in another file, so
-the cache's directory is named after the text of every file of this package.
+the cache's directory is named after the text of every file in and below this package.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _source_hash() -> str:
-    files = sorted(Path(__file__).parent.glob("*.py"))
+    files = sorted(Path(__file__).parent.rglob("*.py"))
     return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()[:16]
 
 

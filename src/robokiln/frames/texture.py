@@ -67,7 +67,7 @@ def make_atlas(materials: Sequence[Material]) -> tuple[Atlas, Array]:
 @functools.lru_cache(maxsize=64)
 def _pyramid(texture: Texture) -> Array:
     """uint32 [PYRAMID]: the levels of a texture, finest first."""
-    level = to_linear(build_texture(texture, SIZE) / 255)
+    level = to_linear(np.arange(256) / 255)[build_texture(texture, SIZE)]
     levels = [level]
     while len(level) > 1:
         level = (level[::2, ::2] + level[1::2, ::2] + level[::2, 1::2] + level[1::2, 1::2]) / 4

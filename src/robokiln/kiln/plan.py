@@ -28,7 +28,6 @@ _PACKAGES = (
     "numba",
     "llvmlite",
     "trimesh",
-    "fast-simplification",
     "pyarrow",
     "av",
     "pillow",

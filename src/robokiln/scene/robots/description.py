@@ -41,7 +41,8 @@ class Robot:
 
     `tool` is the tool centre point in the frame of `tool_link`: z forward out of the gripper, the
     fingers close along y. `speed` scales the model's joint speed limits. `license` covers the
-    model and its meshes.
+    model and its meshes. `mesh_error` (m) bounds what their simplification may change, 0 draws
+    every triangle; without `textures`, their materials have their plain color alone.
     """
 
     name: str
@@ -56,6 +57,8 @@ class Robot:
     home: tuple[float, ...]
     license: str
     source: str
+    mesh_error: float = 0.0003
+    textures: bool = True
 
     @cached_property
     def visuals(self) -> tuple[Visual, ...]:

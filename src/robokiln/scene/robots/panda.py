@@ -26,4 +26,5 @@ PANDA = Robot(
     home=(0.0, -0.35, 0.0, -2.25, 0.0, 1.90, 0.785398),
     license="Apache-2.0 (Franka Emika GmbH, franka_ros; shipped by pybullet_data)",
     source="pybullet_data/franka_panda",
+    textures=False,  # the one image holds baked shading, not colors
 )
