@@ -93,6 +93,31 @@ def test_a_run_in_trouble_ends_with_the_bytes_of_an_undisturbed_one(
     assert "already complete" in capsys.readouterr().out
 
 
+def test_a_killed_rerender_ends_with_the_bytes_of_an_undisturbed_one(
+    start: Start, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = str(finished / "dataset")
+    command = ("rerender", source, "looks_per_episode=3", "seed=5", "record=[depth,segmentation]")
+    out, undisturbed = tmp_path / "run", tmp_path / "undisturbed"
+    process = start(*command, f"out={out}", "workers=1")
+    wait_for(process, lambda: units(out) >= 1)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert 1 <= units(out) < EPISODES
+    assert not (out / "dataset").exists()
+    assert main([*command, f"out={out}", "workers=2"]) == 0
+    assert main([*command, f"out={undisturbed}", "workers=1"]) == 0
+    sums = "dataset/SHA256SUMS"
+    assert (out / sums).read_bytes() == (undisturbed / sums).read_bytes()
+    assert not staged(out)
+    capsys.readouterr()
+    assert main([*command, f"out={out}"]) == 0
+    assert "already complete" in capsys.readouterr().out
+    recorded = f"plan={out}/dataset/meta/robokiln/plan.json"
+    assert main(["rerender", source, recorded, f"out={tmp_path / 'again'}"]) == 0
+    assert (tmp_path / "again" / sums).read_bytes() == (out / sums).read_bytes()
+
+
 def fill_up(process: subprocess.Popen[str], out: Path, filler: Path) -> None:
     """Take all space while the run is at work, see it stop cleanly, and free the space."""
     wait_for(process, lambda: bool(staged(out)))

@@ -39,6 +39,15 @@ MISTAKES = [
     ("generate +episodes=2", "expected key=value with one value"),
     ("generate plan=nowhere.json", "nowhere.json"),
     ("generate plan=nowhere.json seed=3", "'seed=3': with plan=FILE only"),
+    ("generate record=[depht]", "record 'depht' not found; available: boxes, depth, segmentation"),
+    ("generate record=depth", "record: expected a list like [a,b], got 'depth'"),
+    ("rerender", "'dataset' is missing: robokiln rerender dataset=DIR"),
+    ("rerender nowhere", "nowhere: is not a directory"),
+    ("rerender nowhere lok=plain", "did you mean 'look'"),
+    ("rerender nowhere look=pain", "did you mean 'plain'"),
+    ("rerender nowhere seed=soon", "seed: expected a whole number, got 'soon'"),
+    ("rerender nowhere plan=x.json look=plain", "with plan=FILE only dataset, out and workers"),
+    ("show nowhere beside=elsewhere", "nowhere: is not a directory"),
     ("train", "'dataset' is missing"),
     ("train dataset=nowhere", "nowhere: is not a directory"),
     ("train dataset=nowhere policy=imag", "did you mean 'image'"),
@@ -85,7 +94,8 @@ def test_mistyped(
 
 
 @pytest.mark.parametrize(
-    "line", ["", "--help", "run --help", "train -h", "looks --help", "doctor --help"]
+    "line",
+    ["", "--help", "run --help", "rerender --help", "train -h", "looks --help", "doctor --help"],
 )
 def test_help(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(line.split()) == 0
@@ -140,6 +150,25 @@ def test_damaged_datasets_are_named(
 ) -> None:
     damage(copied)
     assert expected in error_of(capsys, "train", f"dataset={copied}")
+
+
+def test_what_cant_be_rendered_again(
+    finished: Path, copied: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = str(finished / "dataset")
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "thesis.txt").write_text("years of work")
+    assert "not a run directory" in error_of(capsys, "rerender", source, "out=taken")
+    assert "begun with another plan" in error_of(capsys, "rerender", source, f"out={finished}")
+    assert "not a plan.json" in error_of(capsys, "rerender", source, f"plan={source}/README.md")
+    own = f"plan={source}/meta/robokiln/plan.json"
+    assert "simulates; `robokiln generate plan=FILE`" in error_of(capsys, "rerender", source, own)
+    assert "episodes: expected at most 3" in error_of(capsys, "rerender", source, "episodes=9")
+    assert "even width and height" in error_of(capsys, "rerender", source, "image_size=33")
+    shutil.rmtree(copied / "labels")
+    assert "it has no link poses" in error_of(capsys, "rerender", str(copied))
+    assert "not a LeRobot dataset" in error_of(capsys, "rerender", str(finished))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["dataset", "taken"]
 
 
 def cut(path: Path) -> None:

@@ -44,20 +44,22 @@ def main(root: Path, output: Path, chunk: int) -> None:
 
 def _policies(dataset: LeRobotDataset) -> dict[str, object]:
     """What ACT and Diffusion would take from these columns, as lerobot's make_policy does."""
-    features = dataset_to_policy_features(dataset.meta.features)
+    found = dataset_to_policy_features(dataset.meta.features)
+    # To this lerobot depth is one more picture, and Diffusion wants all of one shape.
+    features = {k: f for k, f in found.items() if not k.endswith("_depth")}
     outputs = {k: f for k, f in features.items() if f.type is FeatureType.ACTION}
     inputs = {k: f for k, f in features.items() if k not in outputs}
-    found: dict[str, object] = {"types": {k: f.type.value for k, f in features.items()}}
+    taken: dict[str, object] = {"types": {k: f.type.value for k, f in features.items()}}
     for name, config_class in (("act", ACTConfig), ("diffusion", DiffusionConfig)):
         config = config_class(input_features=inputs, output_features=outputs, push_to_hub=False)
         config.validate_features()
-        found[name] = {
+        taken[name] = {
             "action": list(config.action_feature.shape),
             "state": list(config.robot_state_feature.shape),
             "images": {k: list(f.shape) for k, f in config.image_features.items()},
             "environment": config.env_state_feature is not None,
         }
-    return found
+    return taken
 
 
 if __name__ == "__main__":

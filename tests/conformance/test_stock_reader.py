@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import stock_reader
+from labelled import make_labelled, write_labelled
 from safetensors import safe_open
 from written import CAMERAS, SUBTASKS, make_records, write
 
@@ -86,6 +87,22 @@ def test_stock_policies_take_the_right_columns(
         assert taken["environment"] is False
         assert sorted(taken["images"]) == [f"observation.images.{n}" for n in ("front", "wrist")]
         assert taken["images"]["observation.images.front"] == [3, 32, 48]
+
+
+def test_depth_and_labels_are_in_nobody_s_way(tmp_path: Path) -> None:
+    records, _ = make_labelled(tmp_path / "parts")
+    root = write_labelled(tmp_path / "dataset", records)
+    output = tmp_path / "read.safetensors"
+    stock_reader.run("read_with_lerobot.py", str(root), str(output), str(CHUNK), home=tmp_path)
+    ours = dataset.open(root)
+    with safe_open(output, "np") as file:
+        for name in ("observation.state", "timestamp", "index"):
+            np.testing.assert_array_equal(file.get_tensor(name), ours.column(name))
+        for camera in CAMERAS:
+            theirs = file.get_tensor(dataset.IMAGES + camera.name).transpose(0, 2, 3, 1) * 255
+            assert np.abs(theirs - ours.frames(camera.name).astype(np.float32)).max() < 2.5
+            depth = file.get_tensor(f"{dataset.IMAGES}{camera.name}{dataset.DEPTH}")
+            assert len(depth) == len(ours)
 
 
 def test_we_read_what_lerobot_writes(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ FACTS = CardFacts(
     refusals={"grasp lost": 100, "step limit": 20},
     features=FEATURES,
     assets={"panda": "Apache-2.0 (franka_ros)"},
-    command="robokiln generate task=stack episodes=500 seed=1",
+    commands=("robokiln generate task=stack episodes=500 seed=1",),
     gaps=("Simulation only: not validated on a real robot.",),
 )
 

@@ -46,7 +46,7 @@ def test_looks_of_a_trajectory_share_its_labels(tmp_path: Path, episodes: list[E
         (tmp_path / name / "units").mkdir()
         assert make_unit(Job(plan, tmp_path / name, 0)).accepted is not None
     one, three = (tmp_path / name / "units" / unit_name(0) for name in ("once", "thrice"))
-    for file in ("episode.npz", "scene.json", "look-0.json", "look-0.front.mp4"):
+    for file in ("motion.npz", "scene.json", "look-0.json", "look-0.front.mp4"):
         assert (one / file).read_bytes() == (three / file).read_bytes(), file
     looks = [load_look(three, index) for index in range(3)]
     assert len({canonical_json(look) for look in looks}) == 3

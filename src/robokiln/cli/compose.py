@@ -29,6 +29,14 @@ _OPTIONAL: Mapping[str, type] = {
     "state_policy": str,
     "dataset": str,
 }
+# The same of a verb for which null means "as the dataset has it".
+_AS_THE_DATASET: Mapping[str, type] = {
+    **dict.fromkeys(("seed", "looks_per_episode", "episodes"), int),
+    "antialias": bool,
+    "codec": str,
+    "record": list,
+    "beside": str,
+}
 # Least values by the last part of the key.
 _LEAST: Mapping[str, int] = {
     **dict.fromkeys(("episodes", "looks_per_episode", "max_attempts"), 1),
@@ -40,12 +48,9 @@ MISSING = "???"
 """What YAML files give a key that the user must give."""
 # Below these any key may be given; the dataclass that they fill refuses what it doesn't have.
 _OPEN = ("sensors", "episode", "policy", "policy_image", "policy_state")
-_KINDS = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "text",
-    dict: "a mapping",
+_KINDS: Mapping[type, str] = {
+    **{bool: "true or false", int: "a whole number", float: "a number", str: "text"},
+    **{list: "a list like [a,b]", dict: "a mapping"},
 }
 
 
@@ -111,6 +116,16 @@ def require(configuration: Mapping[str, Any], verb: str, *keys: str) -> None:
             raise RobokilnError(f"'{key}' is missing: robokiln {verb} {key}=DIR")
 
 
+def with_dataset(verb: str, arguments: Sequence[str]) -> list[str]:
+    """`rerender DIR key=value` as `rerender dataset=DIR key=value`, where the verb takes one."""
+    found = list(arguments)
+    file = config_directory() / f"{verb}.yaml"
+    if found and "=" not in found[0] and file.exists() and "dataset" in _compose(verb):
+        quoted = found[0].replace("\\", "\\\\").replace("'", "\\'")
+        found[0] = f"dataset='{quoted}'"
+    return found
+
+
 def _parse(text: str) -> Override:
     key, sign, _ = text.partition("=")
     if not sign or not key:
@@ -163,7 +178,8 @@ def _check_key(override: Override, base: Mapping[str, Any], known: Mapping[str, 
 
 def _check_value(key: str, value: Any, default: Any) -> None:
     leaf = key.rpartition(".")[2]
-    expected = type(default) if default not in (None, MISSING) else _OPTIONAL.get(leaf)
+    when_null = {**_AS_THE_DATASET, **_OPTIONAL}.get(leaf)
+    expected = type(default) if default not in (None, MISSING) else when_null
     if value is None and (default is None or leaf in _OPTIONAL):
         return
     if leaf in _LEAST and _is_number(value) and value < _LEAST[leaf]:

@@ -16,7 +16,7 @@ from robokiln.types import RobokilnError
 def main(configuration: Configuration, command: str) -> int:
     """Generate a dataset; 0, or 3 if slots had to be given up."""
     if configuration["plan"] is not None:
-        _refuse_beside_plan(command)
+        refuse_beside_plan(command)
     out = Path(configuration["out"])
     result = make(generation_plan(configuration), out, worker_count(configuration), command)
     if result.dataset is None:
@@ -33,14 +33,21 @@ def main(configuration: Configuration, command: str) -> int:
     return 0
 
 
-def _refuse_beside_plan(command: str) -> None:
+def refuse_beside_plan(command: str, *also: str) -> None:
     """A recorded plan is taken whole, so nothing else may seem to have been heard."""
+    allowed = (*also, "out", "workers")
     for argument in shlex.split(command)[2:]:
-        if argument.partition("=")[0] not in ("plan", "out", "workers"):
-            raise RobokilnError(f"'{argument}': with plan=FILE only out and workers may be given")
+        key, sign, _ = argument.partition("=")
+        if sign and key not in ("plan", *allowed):
+            raise RobokilnError(
+                f"'{argument}': with plan=FILE only {', '.join(allowed[:-1])} and {allowed[-1]} "
+                "may be given"
+            )
 
 
-def make(plan: Plan, out: Path, workers: int, command: str) -> GenerateResult:
+def make(
+    plan: Plan, out: Path, workers: int, command: str, source: Path | None = None
+) -> GenerateResult:
     """`kiln.generate` behind a progress line."""
     lines: dict[str, ProgressLine] = {}
 
@@ -52,16 +59,17 @@ def make(plan: Plan, out: Path, workers: int, command: str) -> GenerateResult:
         lines[now.stage].update(now.done, now.total, _detail(now, lines[now.stage]))
 
     try:
-        return generate(plan, out, workers, show, command)
+        return generate(plan, out, workers, show, command, source)
     finally:
         for line in lines.values():
             line.__exit__(None, None, None)
 
 
 def _detail(now: Progress, line: ProgressLine) -> str:
-    if now.stage != "generate":
+    if now.stage == "assemble":
         return ""
-    share = f"yield {now.accepted / now.attempts:.1%}, " if now.attempts else ""
+    simulated = now.stage == "generate" and now.attempts
+    share = f"yield {now.accepted / now.attempts:.1%}, " if simulated else ""
     lost = f", {now.quarantined} quarantined" if now.quarantined else ""
     return f"{share}{line.rate(now.done):.1f} episodes/min{lost}"
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from robokiln.cli.codes import DISK_FULL, FAILED, INTERRUPTED, OK, USAGE
-from robokiln.cli.compose import compose
+from robokiln.cli.compose import compose, with_dataset
 from robokiln.cli.suggest import unknown
 from robokiln.cli.texts import OVERVIEW, VERBS
 from robokiln.types import RobokilnError
@@ -17,6 +17,7 @@ from robokiln.types import RobokilnError
 _STAGES: Mapping[str, str] = {
     "run": "robokiln.cli.journey",
     "generate": "robokiln.cli.generate",
+    "rerender": "robokiln.cli.rerender",
     "train": "robokiln.cli.train",
     "evaluate": "robokiln.cli.evaluate",
     "show": "robokiln.cli.show",
@@ -61,7 +62,7 @@ def _dispatch(arguments: list[str]) -> int:
     if any(argument in ("-h", "--help") for argument in overrides):
         print(VERBS[verb])
         return OK
-    configuration = compose(verb, overrides)
+    configuration = compose(verb, with_dataset(verb, overrides))
     command = shlex.join(["robokiln", verb, *overrides])
     stage = importlib.import_module(_STAGES[verb])
     code: int = stage.main(configuration, command)

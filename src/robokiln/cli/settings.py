@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,31 +48,47 @@ def cameras_and_sensors(
     from robokiln.frames import CameraConfig
     from robokiln.frames.cameras import with_calibration
 
-    size, built, calibrations = configuration["image_size"], [], {}
+    built, calibrations = [], {}
     for i, written in enumerate(configuration["cameras"]["cameras"]):
         entry, calibration = with_calibration(written)
         camera = from_json(CameraConfig, entry, f"cameras.{i}").build()
         if calibration is not None:
             camera = replace(camera, calibration=calibration.intrinsics)
             calibrations[camera.name] = calibration
-        built.append(camera if size is None else resized(camera, size, size))
-    sensors = _sensors(configuration, [camera.name for camera in built], calibrations)
-    built = [sensors[camera.name].fitted(camera) for camera in built]
-    _check_even(built)
-    _check_lenses(built, sensors)
-    return tuple(built), {name: sensor for name, sensor in sensors.items() if not sensor.ideal}
+        built.append(camera)
+    return equipped(configuration, built, calibrations, {})
+
+
+def equipped(
+    configuration: Configuration,
+    built: Sequence[Camera],
+    calibrations: Mapping[str, Calibration],
+    known: Mapping[str, SensorConfig],
+) -> tuple[tuple[Camera, ...], dict[str, SensorConfig]]:
+    """The cameras in the configured size, with their sensors; `known` are those that stay where the
+    configuration gives none."""
+    size = configuration["image_size"]
+    sized = built if size is None else [resized(camera, size, size) for camera in built]
+    sensors = _sensors(configuration, [camera.name for camera in sized], calibrations, known)
+    fitted = [sensors[camera.name].fitted(camera) for camera in sized]
+    _check_even(fitted)
+    _check_lenses(fitted, sensors)
+    return tuple(fitted), {name: sensor for name, sensor in sensors.items() if not sensor.ideal}
 
 
 def _sensors(
-    configuration: Configuration, names: list[str], calibrations: Mapping[str, Calibration]
+    configuration: Configuration,
+    names: list[str],
+    calibrations: Mapping[str, Calibration],
+    known: Mapping[str, SensorConfig],
 ) -> dict[str, SensorConfig]:
     """Each camera's sensor: its own of `sensors`, else `sensor`; a calibration brings its lens."""
     from robokiln.frames import SensorConfig
     from robokiln.frames.sensors import Lens
 
-    # Verbs that only look at scenes have no sensors.
-    everywhere = from_json(SensorConfig, configuration.get("sensor", {}), "sensor")
-    found = dict.fromkeys(names, everywhere)
+    found = {name: known.get(name, SensorConfig()) for name in names}
+    if "sensor" in configuration:
+        found = dict.fromkeys(names, from_json(SensorConfig, configuration["sensor"], "sensor"))
     for name, choice in configuration.get("sensors", {}).items():
         if name not in names:
             raise RobokilnError(f"sensors: {unknown('camera', name, names)}")
@@ -111,7 +127,7 @@ def generation_plan(configuration: Configuration) -> Plan:
     from robokiln.kiln import Plan
 
     if configuration["plan"] is not None:
-        return _recorded_plan(Path(configuration["plan"]))
+        return recorded_plan(Path(configuration["plan"]))
     views, sensors = cameras_and_sensors(configuration)
     return Plan(
         task=configuration["task"]["name"],
@@ -127,10 +143,12 @@ def generation_plan(configuration: Configuration) -> Plan:
         codec=configuration["codec"],
         sensors=sensors,
         force_noise=from_json(ForceNoise, configuration["force_noise"], "force_noise"),
+        record=tuple(configuration["record"]),
     )
 
 
-def _recorded_plan(path: Path) -> Plan:
+def recorded_plan(path: Path) -> Plan:
+    """The plan in a plan.json."""
     from robokiln.kiln import Plan
 
     try:

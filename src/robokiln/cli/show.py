@@ -16,6 +16,7 @@ def main(configuration: Configuration, command: str) -> int:
 
     root, out = Path(configuration["dataset"]), Path(configuration["out"])
     counts = {name: configuration[name] for name in ("episodes", "columns", "videos")}
-    files = show(root, out, **counts)
+    beside = None if configuration["beside"] is None else Path(configuration["beside"])
+    files = show(root, out, **counts, beside=beside)
     closing_table([("made", str(f)) for f in files], f"robokiln train dataset={root}")
     return 0

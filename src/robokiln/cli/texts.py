@@ -5,6 +5,7 @@ robokiln turns seeds into robot demonstrations, and those into a small policy an
 
   robokiln run recipe=quickstart     the whole journey in a quarter of an hour
   robokiln generate episodes=100     demonstrations as a LeRobotDataset v3.0
+  robokiln rerender DATASET          the same motions seen by other cameras, in other looks
   robokiln train dataset=DIR         a policy from a dataset
   robokiln evaluate image_policy=DIR success in scenes it has never seen
   robokiln show dataset=DIR          contact sheet and sample videos
@@ -58,8 +59,35 @@ robokiln generate: simulate an expert, render it, and write a LeRobotDataset v3.
   antialias=false            a sample a pixel: jagged edges, less than half the time
   max_attempts=N             tries for one episode before it is given up
   codec=h264|av1
+  record=[depth,...]         labels to keep: depth, segmentation, boxes
   plan=FILE                  make the dataset of that plan.json again
 {_COMMON}""",
+    "rerender": """\
+robokiln rerender: a dataset of another one's motions, without simulating them again.
+
+  robokiln rerender out/hundred/dataset image_size=224 out=out/large
+  robokiln rerender out/hundred/dataset look=random seed=7 looks_per_episode=4 out=out/looks
+  robokiln rerender out/hundred/dataset record=[depth,segmentation,boxes] out=out/labelled
+
+What is not given stays as the dataset has it: alone, `robokiln rerender DATASET` gives the same
+videos again. Actions and states are copied; the card says what was rendered from what.
+
+  dataset=DIR                a dataset that `generate` or `rerender` made; the key may be left out
+  out=DIR                    run directory; the new dataset is DIR/dataset
+  cameras=NAME               other cameras; image_size=128 makes all pictures square
+  look=random|plain|rich|held_out
+                             other ranges of lights, materials, background
+  look.KEY=[LOW,HIGH]        beside look=NAME: one of its ranges
+  sensor=none|d435|d405|webcam   what real cameras do to pictures and depth
+  sensors.CAMERA=NAME        the same for one camera, for instance sensors.wrist=d405
+  seed=N                     other looks from the same ranges, other noise
+  looks_per_episode=N        each motion rendered N times
+  episodes=N                 the first N motions only
+  record=[depth,...]         labels to keep: depth, segmentation, boxes
+  antialias=false            a sample a pixel
+  codec=h264|av1
+  plan=FILE                  make the re-rendered dataset of that plan.json again
+  workers=N                  processes (default: one for each core)""",
     "train": """\
 robokiln train: a policy from a dataset.
 
@@ -87,11 +115,15 @@ robokiln evaluate: closed loop in held-out scenes, beside baselines and controls
     "show": """\
 robokiln show: a contact sheet and sample videos of a dataset.
 
-  robokiln show dataset=out/hundred/dataset out=out/show episodes=12
+  robokiln show out/hundred/dataset out=out/show episodes=12
+  robokiln show out/large/dataset beside=out/hundred/dataset
 
-  dataset=DIR                a LeRobotDataset v3.0
+Looks of one motion stand below each other; segments and depth too, where the dataset has them.
+
+  dataset=DIR                a LeRobotDataset v3.0; the key may be left out
+  beside=DIR                 a dataset of the same motions, whose pictures are put below
   out=DIR                    where the pictures go
-  episodes=N columns=N       rows and columns of the sheet
+  episodes=N columns=N       motions and moments on the sheet
   videos=N                   sample videos""",
     "looks": """\
 robokiln looks: one scene in many looks, and every texture family, to look at before generating.

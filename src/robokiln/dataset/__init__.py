@@ -9,8 +9,10 @@ from robokiln.dataset.cameras import RecordedCamera, read_cameras, write_cameras
 from robokiln.dataset.card import CardFacts, write_card
 from robokiln.dataset.check import check
 from robokiln.dataset.checksums import verify_checksums, write_checksums
+from robokiln.dataset.depth import depth_histogram
 from robokiln.dataset.features import (
     ACTION,
+    DEPTH,
     EXECUTED_ACTION,
     FINGER_FORCE,
     IMAGES,
@@ -24,14 +26,25 @@ from robokiln.dataset.features import (
     WRIST_WRENCH,
     standard_features,
 )
-from robokiln.dataset.info import DatasetInfo
-from robokiln.dataset.layout import DatasetError
+from robokiln.dataset.info import DatasetInfo, read_json_line
+from robokiln.dataset.label_reader import StoredLabels
+from robokiln.dataset.labels import (
+    Boxes,
+    CameraLabels,
+    EpisodeLabels,
+    Runs,
+    from_runs,
+    to_runs,
+)
+from robokiln.dataset.layout import CHECKSUMS, DatasetError
 from robokiln.dataset.reader import Dataset, open
 from robokiln.dataset.records import EpisodeRecord
-from robokiln.dataset.video import encode_video, image_histogram, video_shape
+from robokiln.dataset.video import encode_depth, encode_video, image_histogram, video_shape
 
 __all__ = [
     "ACTION",
+    "CHECKSUMS",
+    "DEPTH",
     "EXECUTED_ACTION",
     "FINGER_FORCE",
     "IMAGES",
@@ -43,19 +56,29 @@ __all__ = [
     "SUBTASK",
     "TARGET_GOAL_POSE",
     "WRIST_WRENCH",
+    "Boxes",
+    "CameraLabels",
     "CardFacts",
     "Dataset",
     "DatasetError",
     "DatasetInfo",
+    "EpisodeLabels",
     "EpisodeRecord",
     "RecordedCamera",
+    "Runs",
+    "StoredLabels",
     "assemble",
     "check",
+    "depth_histogram",
+    "encode_depth",
     "encode_video",
+    "from_runs",
     "image_histogram",
     "open",
     "read_cameras",
+    "read_json_line",
     "standard_features",
+    "to_runs",
     "verify_checksums",
     "video_shape",
     "write_cameras",

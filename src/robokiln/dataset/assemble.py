@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from robokiln.dataset import layout, tables
+from robokiln.dataset import depth, layout, tables
 from robokiln.dataset.layout import BOOKKEEPING, DatasetError
 from robokiln.dataset.records import EpisodeRecord, check_record
 from robokiln.dataset.shards import Shards
@@ -124,9 +124,9 @@ def _feature_info(feature: Feature, fps: int, codec: str) -> Mapping[str, Any]:
         "video.channels": channels,
         "has_audio": False,
         "is_depth_map": False,
-        **{f"video.{k}": v for k, v in SETTINGS[codec].items()},
+        **{f"video.{k}": v for k, v in (SETTINGS[codec] if channels == 3 else {}).items()},
         "video.fast_decode": 0,
         "video.video_backend": "pyav",
         "video.extra_options": {},
     }
-    return entry | {"info": video}
+    return entry | {"info": video if channels == 3 else video | depth.video_info()}

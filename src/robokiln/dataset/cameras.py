@@ -22,7 +22,8 @@ class RecordedCamera:
 
     `intrinsics` are the matrix's fx, fy, cx, cy in pixels of the recorded picture, the top left
     pixel's centre at (0.5, 0.5); None for a pinhole of that vertical `fov` (degrees). `distortion`
-    holds OpenCV's k1, k2, p1, p2, k3; `sensor` is the name of a configs/sensor.
+    holds OpenCV's k1, k2, p1, p2, k3; `sensor` is the name of a configs/sensor. Where a look moves
+    the camera, the labels say by how much in each episode.
     """
 
     name: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from robokiln.dataset.layout import CARD, DatasetError
@@ -16,7 +16,9 @@ class CardFacts:
     """Everything that the card says of one dataset.
 
     `refusals` counts attempts that failed, by reason; `assets` gives each asset's licence;
-    `command` makes the dataset again; `gaps` are sentences about what it can't be trusted for.
+    `commands` make the dataset again; `gaps` are sentences about what it can't be trusted for;
+    `labels` says what each table in labels/ holds; `origins` are the SHA-256 of the SHA256SUMS of
+    the datasets that it was rendered from, the oldest first.
     """
 
     title: str
@@ -31,8 +33,10 @@ class CardFacts:
     refusals: Mapping[str, int]
     features: Sequence[Feature]
     assets: Mapping[str, str]
-    command: str
+    commands: Sequence[str]
     gaps: Sequence[str]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    origins: Sequence[str] = ()
     license: str = "apache-2.0"
 
 
@@ -62,6 +66,7 @@ def write_card(root: Path, facts: CardFacts) -> None:
 def _card(facts: CardFacts, sizes: Mapping[str, int]) -> str:
     seconds = facts.frames / facts.fps
     accepted = facts.attempts - sum(facts.refusals.values())
+    commands = "\n".join(facts.commands)
     sections = [
         _HEADER.format(license=facts.license) + f"\n# {_text(facts.title)}",
         "Simulated demonstrations in the LeRobotDataset v3.0 format, made by robokiln.",
@@ -82,6 +87,7 @@ def _card(facts: CardFacts, sizes: Mapping[str, int]) -> str:
             ("name", "type", "shape", "unit"),
             [(f"`{f.name}`", f.dtype, f"{list(f.shape)}", f.unit) for f in facts.features],
         ),
+        *_labels(facts.labels),
         "`action` is the expert's clean action even where noise was added to the executed one. "
         "`privileged.*` holds simulator state that a real robot doesn't have.",
         f"## Yield\n\n{accepted} of {facts.attempts} simulated attempts were accepted "
@@ -90,16 +96,38 @@ def _card(facts: CardFacts, sizes: Mapping[str, int]) -> str:
     if facts.refusals:
         counts = sorted(facts.refusals.items(), key=lambda item: (-item[1], item[0]))
         sections.append(_table(("refused because", "attempts"), [(k, f"{n}") for k, n in counts]))
+    sections += _lineage(facts.origins)
     sections += [
         "## Files\n\n"
         + _table(("folder", "MB"), [(f"`{k}`", f"{n / 1e6:.2f}") for k, n in sizes.items()]),
         "## Assets\n\n" + _table(("asset", "licence"), sorted(facts.assets.items())),
-        f"## Make it again\n\n```sh\n{facts.command}\n```\n\n"
-        "The same command gives the same bytes on the same environment; "
+        f"## Make it again\n\n```sh\n{commands}\n```\n\n"
+        "The same commands give the same bytes on the same environment; "
         "`sha256sum -c SHA256SUMS` checks a copy.",
         "## Known gaps\n\n" + _list(facts.gaps),
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _labels(labels: Mapping[str, str]) -> list[str]:
+    """What lies beside the format's own tables, and how to read it."""
+    if not labels:
+        return []
+    rows = [(f"`labels/{name}`", text) for name, text in labels.items()]
+    reader = "`robokiln.dataset.open(path).labels(episode)` reads these Parquet files, by episode:"
+    return [reader, _table(("table", "a row a frame, or a row a box"), rows)]
+
+
+def _lineage(origins: Sequence[str]) -> list[str]:
+    if not origins:
+        return []
+    steps = [(f"{i}", f"`{digest}`") for i, digest in enumerate(origins)]
+    return [
+        "## Lineage\n\nNothing was simulated for this dataset: the motions of another one were "
+        "rendered again. Its ancestors, the oldest first, with their plans in "
+        "`meta/robokiln/lineage/`:",
+        _table(("ancestor", "SHA-256 of its SHA256SUMS"), steps),
+    ]
 
 
 def _sizes(root: Path) -> dict[str, int]:

@@ -9,6 +9,7 @@ import numpy as np
 from robokiln.dataset import layout, tables
 from robokiln.dataset.checksums import dataset_files
 from robokiln.dataset.info import DatasetInfo, EpisodeIndex, load_episodes, load_info, load_json
+from robokiln.dataset.label_tables import BY_FRAME
 from robokiln.dataset.layout import DatasetError
 from robokiln.dataset.video import video_shape
 from robokiln.types import Array
@@ -29,8 +30,9 @@ def checked(root: Path) -> tuple[DatasetInfo, EpisodeIndex]:
     load_json(root / layout.STATS)
     episodes = load_episodes(info)
     _check_data(info, episodes)
-    for feature in info.videos:
+    for feature in (*info.videos, *info.depths):
         _check_videos(info, episodes, feature)
+    _check_labels(info)
     return info, episodes
 
 
@@ -78,3 +80,12 @@ def _check_videos(info: DatasetInfo, episodes: EpisodeIndex, feature: str) -> No
         starts = np.concatenate([[0], np.cumsum(episodes.lengths[here])[:-1]])
         if (np.sort(where[here, 2]) != starts).any():
             raise DatasetError(f"{path}: meta/episodes names frames that this file doesn't hold")
+
+
+def _check_labels(info: DatasetInfo) -> None:
+    """A row for each frame, in the tables that have one."""
+    for kind in BY_FRAME:
+        folder = info.root / layout.LABELS / kind
+        rows = [tables.read_schema(path)[1] for path in sorted(folder.glob("*/*.parquet"))]
+        if folder.exists() and sum(rows) != info.frames:
+            raise DatasetError(f"{folder}: {sum(rows)} rows; the dataset has {info.frames} frames")

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from robokiln.types import ACTION_DIM, ACTION_NAMES, Camera, Feature
 
 IMAGES = "observation.images."
+DEPTH = "_depth"
+"""A camera's depth is a feature beside its pictures: `observation.images.front_depth`."""
 STATE = "observation.state"
 JOINT_POSITION = "observation.joint_position"
 JOINT_VELOCITY = "observation.joint_velocity"
@@ -29,13 +31,23 @@ def image_feature(camera: Camera) -> Feature:
     return Feature(IMAGES + camera.name, "video", shape, ("height", "width", "channels"))
 
 
-def standard_features(cameras: Sequence[Camera], joints: int) -> tuple[Feature, ...]:
+def depth_feature(camera: Camera) -> Feature:
+    """The depth video of a camera, named as lerobot names it."""
+    shape = (camera.height, camera.width, 1)
+    name = IMAGES + camera.name + DEPTH
+    return Feature(name, "video", shape, ("height", "width", "channels"), "m")
+
+
+def standard_features(
+    cameras: Sequence[Camera], joints: int, depth: bool = False
+) -> tuple[Feature, ...]:
     """Every column of an episode but the five that the writer adds, for an arm of `joints`."""
     joint_names = tuple(f"joint_{i + 1}" for i in range(joints))
     poses = tuple(f"{role}_{axis}" for role in ("target", "goal") for axis in _POSE)
     ee_unit = "m; rotation columns; opening in [0, 1]"
     return (
         *(image_feature(c) for c in cameras),
+        *(depth_feature(c) for c in cameras if depth),
         Feature(STATE, "float32", (ACTION_DIM,), ACTION_NAMES, ee_unit),
         Feature(JOINT_POSITION, "float32", (joints,), joint_names, "rad"),
         Feature(JOINT_VELOCITY, "float32", (joints,), joint_names, "rad/s"),

@@ -6,12 +6,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from robokiln.dataset import layout, tables
+from robokiln.dataset.depth import readable
 from robokiln.dataset.layout import BOOKKEEPING, DatasetError
 from robokiln.types import Array, Feature
 
@@ -32,8 +34,13 @@ class DatasetInfo:
 
     @property
     def videos(self) -> tuple[str, ...]:
-        """Names of the features that are video."""
-        return tuple(f.name for f in self.features if f.dtype == "video")
+        """Names of the features that are color video."""
+        return tuple(f.name for f in self.features if f.dtype == "video" and f.shape[2] == 3)
+
+    @property
+    def depths(self) -> tuple[str, ...]:
+        """Names of the features that are depth video."""
+        return tuple(f.name for f in self.features if f.dtype == "video" and f.shape[2] == 1)
 
     def data_file(self, chunk: int, file: int) -> Path:
         """A Parquet file of frames."""
@@ -102,7 +109,8 @@ def load_episodes(info: DatasetInfo) -> EpisodeIndex:
     names = ["episode_index", "length", "dataset_from_index", "dataset_to_index"]
     names += ["data/chunk_index", "data/file_index"]
     parts = ("chunk_index", "file_index", "from_timestamp")
-    names += [f"videos/{v}/{part}" for v in info.videos for part in parts]
+    videos = (*info.videos, *info.depths)
+    names += [f"videos/{v}/{part}" for v in videos for part in parts]
     table = tables.read_numbers(folder, names)
     start, stop = table["dataset_from_index"], table["dataset_to_index"]
     edges = np.concatenate([[0], np.cumsum(table["length"])])
@@ -130,7 +138,7 @@ def load_episodes(info: DatasetInfo) -> EpisodeIndex:
             ],
             axis=1,
         )
-        for v in info.videos
+        for v in videos
     }
     data = np.stack([table["data/chunk_index"], table["data/file_index"]], axis=1)
     return EpisodeIndex(np.stack([start, stop], axis=1), data, video)
@@ -144,6 +152,20 @@ def load_json(path: Path) -> Any:
         raise DatasetError(f"{path}: is missing") from None
     except (ValueError, RecursionError) as error:
         raise DatasetError(f"{path}: not readable JSON: {error}") from None
+
+
+def read_json_line(path: Path, number: int) -> dict[str, Any]:
+    """One object of a JSON-lines file, counted from 0, without holding the others."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            value = json.loads(next(islice(file, number, None), ""))
+    except FileNotFoundError:
+        raise DatasetError(f"{path}: is missing") from None
+    except (ValueError, RecursionError):
+        value = None
+    if isinstance(value, dict):
+        return value
+    raise DatasetError(f"{path}:{number + 1}: missing or not a JSON object")
 
 
 def _check_version(path: Path, version: object) -> None:
@@ -177,9 +199,19 @@ def _feature(path: Path, name: str, raw: object) -> Feature:
     whole = isinstance(shape, list) and shape and all(type(n) is int and n > 0 for n in shape)
     if not isinstance(dtype, str) or not isinstance(shape, list) or not whole:
         raise DatasetError(f"{path}: feature '{name}' expected a dtype and a shape, got {raw!r}")
-    if dtype == "video" and (len(shape) != 3 or shape[2] != 3):
-        raise DatasetError(f"{path}: video '{name}' expected shape [H, W, 3], got {shape}")
+    if dtype == "video":
+        _check_video(path, name, shape, entry.get("info"))
     return Feature(name, dtype, tuple(shape), _names(entry.get("names")))
+
+
+def _check_video(path: Path, name: str, shape: list[int], info: object) -> None:
+    depth = len(shape) == 3 and shape[2] == 1
+    if not depth and (len(shape) != 3 or shape[2] != 3):
+        raise DatasetError(
+            f"{path}: video '{name}' expected shape [H, W, 3], or [H, W, 1] of depth, got {shape}"
+        )
+    if depth and not readable(info):
+        raise DatasetError(f"{path}: depth video '{name}' expected lerobot's default depth codes")
 
 
 def _names(raw: object) -> tuple[str, ...] | None:

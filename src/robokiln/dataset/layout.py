@@ -18,6 +18,8 @@ STATS = "meta/stats.json"
 TASKS = "meta/tasks.parquet"
 SUBTASKS = "meta/subtasks.parquet"
 CAMERAS = "meta/robokiln/cameras.json"
+LABELS = "labels"
+"""Outside everything that the format's readers look through."""
 CARD = "README.md"
 CHECKSUMS = "SHA256SUMS"
 

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from robokiln.dataset import tables
+from robokiln.dataset import depth, tables
 from robokiln.dataset.cache import cached_frames
 from robokiln.dataset.cameras import RecordedCamera, read_cameras
 from robokiln.dataset.check import checked
-from robokiln.dataset.features import ACTION, IMAGES
+from robokiln.dataset.depth import DEPTHS
+from robokiln.dataset.features import ACTION, DEPTH, IMAGES
 from robokiln.dataset.info import DatasetInfo, EpisodeIndex
+from robokiln.dataset.label_reader import StoredLabels, recorded_labels
 from robokiln.dataset.layout import DatasetError
 from robokiln.dataset.video import decode
 from robokiln.types import Array, Feature, RobokilnError, lookup
@@ -107,6 +109,16 @@ class Dataset:
             self._columns[name] = np.concatenate(parts).astype(feature.dtype, copy=False)
         return self._columns[name]
 
+    def rows(self, episode: int) -> dict[str, Array]:
+        """Every column's rows of one episode, [T] or [T, n], read by themselves."""
+        self._check_episode(episode)
+        path = self.info.data_file(*(int(v) for v in self._episodes.data[episode]))
+        table = tables.read_rows(path, ("episode_index", episode), list(self._numeric))
+        return {
+            name: tables.to_numpy(table[name], feature, path).astype(feature.dtype, copy=False)
+            for name, feature in self._numeric.items()
+        }
+
     def frames(self, camera: str) -> Array:
         """Read-only uint8 [N, H, W, 3]; the first call decodes into the user's cache folder."""
         feature = self._video_feature(camera)
@@ -116,14 +128,45 @@ class Dataset:
 
     def video(self, camera: str, episode: int) -> Array:
         """uint8 [T, H, W, 3] of one episode, decoded by itself."""
-        feature = self._video_feature(camera)
-        if not 0 <= episode < self.info.episodes:
-            raise RobokilnError(f"episode {episode}: the dataset has {self.info.episodes}")
+        return self._decode(self._video_feature(camera), episode, "rgb24")
+
+    def depth(self, camera: str, episode: int) -> Array:
+        """Metres float32 [T, H, W] of one episode, 0 where nothing is; see `dataset.depth`."""
+        short = {v.removeprefix(IMAGES).removesuffix(DEPTH): v for v in self.info.depths}
+        feature = lookup("depth of camera", camera.removeprefix(IMAGES).removesuffix(DEPTH), short)
+        return DEPTHS[self._decode(feature, episode, depth.PIXEL_FORMAT)]
+
+    def labels(self, episode: int) -> StoredLabels:
+        """Poses, cameras, segments and boxes of one episode."""
+        self._check_episode(episode)
+        cameras = [f for f in self.info.features if f.name in self.info.videos]
+        return StoredLabels(self.info, cameras, episode)
+
+    def slots(self) -> Array:
+        """Which motion each episode shows [E]: equal numbers are looks of one. In a dataset from
+        elsewhere every episode is its own."""
+        folder = self.info.root / "meta" / "episodes"
+        paths = sorted(folder.glob("*/*.parquet"))
+        if "slot" in tables.read_schema(paths[0])[0].names:
+            return tables.read_numbers(folder, ["slot"])["slot"]
+        return np.arange(self.info.episodes)
+
+    @property
+    def recorded(self) -> tuple[str, ...]:
+        """Which labels there are: "motion" and "cameras", and what was asked for."""
+        return recorded_labels(self.info.root)
+
+    def cameras(self) -> tuple[RecordedCamera, ...]:
+        """The cameras as robokiln described them; none in a dataset from elsewhere."""
+        return read_cameras(self.info.root)
+
+    def _decode(self, feature: str, episode: int, kind: str) -> Array:
+        self._check_episode(episode)
         chunk, file, first = (int(v) for v in self._episodes.video[feature][episode])
         length = int(self._episodes.lengths[episode])
         path = self.info.video_file(feature, chunk, file)
         images: list[Array] = []
-        for n, image in decode(path, self.info.fps, first):
+        for n, image in decode(path, self.info.fps, first, kind):
             if n != first + len(images):
                 raise DatasetError(f"{path}: frame {first + len(images)} is missing")
             images.append(image)
@@ -131,9 +174,9 @@ class Dataset:
                 return np.stack(images)
         raise DatasetError(f"{path}: ends before episode {episode} does")
 
-    def cameras(self) -> tuple[RecordedCamera, ...]:
-        """The cameras as robokiln described them; none in a dataset from elsewhere."""
-        return read_cameras(self.info.root)
+    def _check_episode(self, episode: int) -> None:
+        if not 0 <= episode < self.info.episodes:
+            raise RobokilnError(f"episode {episode}: the dataset has {self.info.episodes}")
 
     def _video_feature(self, camera: str) -> str:
         if camera in self.info.videos:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from robokiln.dataset.labels import EpisodeLabels
 from robokiln.dataset.layout import DatasetError
 from robokiln.types import Array, Feature
 
@@ -17,8 +18,9 @@ class EpisodeRecord:
     """One finished episode of T frames.
 
     `columns` holds [T] or [T, n] for exactly the features that are neither video nor bookkeeping;
-    `videos` an MP4 by feature; `histograms` the int64 [3, 256] of each video's pictures; `extra`
-    columns of meta/episodes (seed, attempt, success), alike in every record.
+    `videos` an MP4 by feature; `histograms` the int64 [3, 256] of each video's pictures, [1, 4096]
+    of depth; `extra` columns of meta/episodes (seed, attempt, success), alike in every record;
+    `labels`, in all records or in none, go to labels/.
     """
 
     columns: Mapping[str, Array]
@@ -26,6 +28,7 @@ class EpisodeRecord:
     videos: Mapping[str, Path]
     histograms: Mapping[str, Array]
     extra: Mapping[str, int | float | str | bool]
+    labels: EpisodeLabels | None = None
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -46,6 +49,8 @@ def check_record(record: EpisodeRecord, features: Sequence[Feature], where: str)
                 f"{where}: extra column '{name}' expected bool, int, float or str, "
                 f"got {type(value).__name__}"
             )
+    if record.labels is not None:
+        _check_labels(record.labels, len(record), where)
     for name, feature in plain.items():
         values = record.columns[name]
         scalar = feature.shape == (1,)
@@ -57,6 +62,26 @@ def check_record(record: EpisodeRecord, features: Sequence[Feature], where: str)
             )
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             raise DatasetError(f"{where}: column '{name}' holds a value that is not finite")
+
+
+def _check_labels(labels: EpisodeLabels, steps: int, where: str) -> None:
+    poses = labels.link_poses
+    if poses.dtype != np.float32 or poses.ndim != 3 or len(poses) != steps or poses.shape[2] != 7:
+        raise DatasetError(
+            f"{where}: link_poses expected float32 [{steps}, L, 7], "
+            f"got {poses.dtype} {list(poses.shape)}"
+        )
+    for name, camera in labels.cameras.items():
+        runs = camera.segmentation
+        lengths = (
+            len(camera.pose),
+            len(camera.intrinsics),
+            steps if runs is None else len(runs.counts),
+        )
+        if lengths != (steps,) * 3:
+            raise DatasetError(
+                f"{where}: labels of camera '{name}' have {lengths} frames, not {steps}"
+            )
 
 
 def _same_names(where: str, kind: str, got: set[str], expected: set[str]) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from robokiln.dataset import layout, tables
+from robokiln.dataset.depth import CODES
+from robokiln.dataset.label_tables import LabelShards
 from robokiln.dataset.layout import DatasetError
 from robokiln.dataset.records import EpisodeRecord
 from robokiln.dataset.stats import column_stats, image_stats
@@ -47,7 +49,7 @@ class Shards:
         self.root = root
         self.features = features
         self.cameras = [f.name for f in features if f.dtype == "video"]
-        self.histograms = {c: np.zeros((3, 256), np.int64) for c in self.cameras}
+        self.histograms = {f.name: _empty_histogram(f) for f in features if f.dtype == "video"}
         self.frames = self.episodes = 0
         self.data_files: list[Path] = []
         self._fps = fps
@@ -59,6 +61,7 @@ class Shards:
         self._extra_types: dict[str, type] = {}
         self._rows: list[dict[str, Any]] = []
         self._video_parts: list[tuple[Mapping[str, Path], int]] = []
+        self._labels = LabelShards(root)
 
     def add(self, record: EpisodeRecord) -> None:
         """Append one episode."""
@@ -71,6 +74,8 @@ class Shards:
             self._flush_rows()
         columns = {**record.columns, **self._bookkeeping(record)}
         self._write_data(columns)
+        if record.labels is not None:
+            self._labels.add(episode, record.labels)
         self._rows.append(self._row(record, columns))
         self._video_parts.append((record.videos, length))
         for camera in self.cameras:
@@ -82,6 +87,7 @@ class Shards:
         """Finish every open file."""
         self._flush_videos()
         self._flush_rows()
+        self._labels.close()
         if self._data is not None:
             self._data.close()
 
@@ -164,3 +170,7 @@ class Shards:
                 if count != length:
                     raise DatasetError(f"{part}: {count} frames; its episode has {length}")
         self._video_parts = []
+
+
+def _empty_histogram(video: Feature) -> Array:
+    return np.zeros((3, 256) if video.shape[2] == 3 else (1, CODES), np.int64)

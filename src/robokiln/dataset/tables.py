@@ -69,14 +69,16 @@ def frame_table(columns: Mapping[str, Array], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+def writer(
+    path: Path, schema: pa.Schema, compression: str = "snappy", dictionary: bool = True
+) -> pq.ParquetWriter:
     """A Parquet writer with every choice that shapes the bytes fixed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     return pq.ParquetWriter(
         path,
         schema,
-        compression="snappy",
-        use_dictionary=True,
+        compression=compression,
+        use_dictionary=dictionary,
         version="2.6",
         data_page_version="1.0",
     )
@@ -206,6 +208,12 @@ def read_table(path: Path, names: Sequence[str] | None = None) -> pa.Table:
     """A whole file, or some of its columns; an error that names it if it can't be read."""
     with _readable(path):
         return pq.ParquetFile(path).read(columns=None if names is None else list(names))
+
+
+def read_rows(path: Path, where: tuple[str, int], names: Sequence[str]) -> pa.Table:
+    """The rows in which a column has a value; row groups that can't hold it are not read."""
+    with _readable(path):
+        return pq.read_table(path, columns=list(names), filters=[(where[0], "==", where[1])])
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
+from robokiln.dataset import depth
 from robokiln.dataset.layout import DatasetError
 from robokiln.types import Array, lookup
 
@@ -26,6 +27,10 @@ _SINGLE_THREAD = {
     "h264": {"bf": "0", "x264-params": "threads=1:lookahead-threads=1"},
     "av1": {"svtav1-params": "lp=1"},
 }
+_LOSSLESS = (
+    "lossless=1:log-level=error:info=0:pools=none:frame-threads=1:"
+    "bframes=0:scenecut=0:open-gop=0:min-keyint=1"
+)
 _MUXER = {"movflags": "faststart", "fflags": "+bitexact"}
 
 
@@ -41,16 +46,49 @@ def encode_video(path: Path, frames: Array, fps: int, codec: str = "h264") -> No
         raise DatasetError(f"{path}: {width}x{height} refused; {PIXEL_FORMAT} needs even sides")
     if codec == "av1":
         os.environ.setdefault("SVT_LOG", "1")  # its only way to print errors and nothing else
+    options = {k: str(v) for k, v in settings.items()} | _SINGLE_THREAD[codec]
+    _encode(path, frames, fps, ENCODERS[codec], (PIXEL_FORMAT, "rgb24"), options)
+
+
+def encode_depth(path: Path, frames: Array, fps: int) -> None:
+    """Write float32 metres [T, H, W] as LeRobot's depth video; see `dataset.depth`.
+
+    The file is read back: x265 has been seen to lose, each time other, pixels of a picture that is
+    as wide as its coding block (32 by default for small pictures, at least 16).
+    """
+    if frames.dtype != np.float32 or frames.ndim != 3 or not len(frames):
+        raise DatasetError(f"{path}: expected float32 [T, H, W], got {frames.dtype} {frames.shape}")
+    height, width = frames.shape[1:]
+    if min(height, width) <= 16:
+        raise DatasetError(f"{path}: {width}x{height} refused; depth needs more than 16 a side")
+    block = ":ctu=16" if min(height, width) <= 64 else ""
+    options = {"preset": depth.PRESET, "x265-params": f"{_LOSSLESS}:keyint={depth.GROUP}{block}"}
+    codes, kind = depth.depth_codes(frames), depth.PIXEL_FORMAT
+    _encode(path, codes, fps, "libx265", (kind, kind), options)
+    stored = [image for _, image in decode(path, fps, kind=kind)]
+    if not np.array_equal(stored, codes):
+        raise DatasetError(f"{path}: the encoder lost pixels of {width}x{height} depth")
+
+
+def _encode(
+    path: Path,
+    frames: Array,
+    fps: int,
+    encoder: str,
+    kinds: tuple[str, str],
+    options: dict[str, str],
+) -> None:
+    """`kinds` are the pixel formats of the stream and of the arrays."""
     with av.open(str(path), "w", format="mp4", options=_MUXER) as out:
-        stream = out.add_stream(ENCODERS[codec], rate=fps)
+        stream = out.add_stream(encoder, rate=fps)
         assert isinstance(stream, VideoStream)
-        stream.width, stream.height, stream.pix_fmt = width, height, PIXEL_FORMAT
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt = kinds[0]
         stream.time_base = stream.codec_context.time_base = Fraction(1, fps)
         stream.codec_context.thread_count = 1
-        options: dict[str, object] = {k: str(v) for k, v in settings.items()}
-        stream.options = options | _SINGLE_THREAD[codec]
+        stream.options = dict(options)
         for n, image in enumerate(frames):
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format=kinds[1])
             frame.pts, frame.time_base = n, Fraction(1, fps)
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
@@ -110,8 +148,13 @@ def video_shape(path: Path) -> tuple[int, int, int]:
         return stream.frames, stream.height, stream.width
 
 
-def decode(path: Path, fps: int, first: int = 0) -> Iterator[tuple[int, Array]]:
-    """(n, uint8 [H, W, 3]) for each frame from `first` on; n counts from the file's beginning."""
+def decode(
+    path: Path, fps: int, first: int = 0, kind: str = "rgb24"
+) -> Iterator[tuple[int, Array]]:
+    """(n, uint8 [H, W, 3]) for each frame from `first` on; n counts from the file's beginning.
+
+    Of a depth video, with the `kind` `depth.PIXEL_FORMAT`, uint16 codes [H, W].
+    """
     with _opened(path) as container:
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1
@@ -125,7 +168,7 @@ def decode(path: Path, fps: int, first: int = 0) -> Iterator[tuple[int, Array]]:
                 assert frame.time_base is not None
                 n = round(frame.pts * frame.time_base * fps)
                 if n >= first:
-                    yield n, convert.reformat(frame, format="rgb24").to_ndarray()
+                    yield n, convert.reformat(frame, format=kind).to_ndarray()
         except av.FFmpegError as error:
             raise DatasetError(f"{path}: damaged video: {error.strerror}") from None
 

@@ -12,12 +12,14 @@ from pathlib import Path
 from robokiln import dataset
 from robokiln.files import DiskFull, write_json
 from robokiln.frames import warm_up
-from robokiln.kiln.assembly import PROVENANCE, committed, counts, publish, refused_attempts
+from robokiln.kiln.assembly import committed, counts, publish, refused_attempts
 from robokiln.kiln.columns import recorded_camera
 from robokiln.kiln.commit import read_manifest
-from robokiln.kiln.plan import Plan, differences, identity
+from robokiln.kiln.labels import BOXES, DEPTH, SEGMENTATION
+from robokiln.kiln.plan import FOLDER, Plan, differences, identity
 from robokiln.kiln.rundir import open_run
 from robokiln.kiln.runlog import RunLog
+from robokiln.kiln.stored import open_source, origin_of
 from robokiln.kiln.unit import Job, Receipt, make_unit, unit_name
 from robokiln.scene import robots
 from robokiln.types import RobokilnError
@@ -60,14 +62,17 @@ def generate(
     workers: int = 1,
     progress: Callable[[Progress], None] = lambda _: None,
     command: str = "",
+    source: Path | None = None,
 ) -> GenerateResult:
     """Fill every slot of the plan and publish `out`/dataset; continues what is there.
 
-    `command` is what the user typed, for run.json. Raises RobokilnError for a directory that
+    `command` is what the user typed, for run.json; `source` is the dataset whose motions a plan
+    with an origin renders again. Raises RobokilnError for a directory that
     can't be used, DiskFull when space runs out.
     """
     if workers < 1:
         raise RobokilnError(f"workers: expected at least 1, got {workers}")
+    _check_source(plan, out, source)
     for camera in plan.cameras:
         recorded_camera(camera, robots.get(plan.robot))
     who = identity(plan)
@@ -78,25 +83,54 @@ def generate(
         with RunLog(out / "run.json", command, workers) as log:
             with log.stage("warm_up"):
                 warm_up()
-            with log.stage("generate"):
-                quarantined = _fill_slots(plan, out, workers, progress, log)
+            with log.stage(_stage(plan)):
+                quarantined = _fill_slots(plan, out, source, workers, progress, log)
             if not quarantined:
                 with log.stage("assemble"):
                     report = _assembling(progress)
-                    publish(out, plan, who, report)
+                    publish(out, plan, who, report, source)
         return _result(out, quarantined)
 
 
+def _check_source(plan: Plan, out: Path, source: Path | None) -> None:
+    if plan.origin is None:
+        return
+    if source is None:
+        raise RobokilnError(
+            "plan: renders another dataset: robokiln rerender dataset=DIR plan=FILE"
+        )
+    if out.resolve().is_relative_to(source.resolve()):
+        raise RobokilnError(f"out: {out} lies inside the dataset {source}; choose another out=DIR")
+    found = origin_of(source)
+    if found != plan.origin:
+        raise RobokilnError(
+            f"{source}: not the dataset of this plan: expected one whose SHA256SUMS hashes to "
+            f"{plan.origin.sha256sums}, got {found.sha256sums}"
+        )
+    open_source(source)
+
+
+def _stage(plan: Plan) -> str:
+    """What the run's longest part is called, in its log and on the progress line."""
+    return "generate" if plan.origin is None else "rerender"
+
+
 def _fill_slots(
-    plan: Plan, out: Path, workers: int, progress: Callable[[Progress], None], log: RunLog
+    plan: Plan,
+    out: Path,
+    source: Path | None,
+    workers: int,
+    progress: Callable[[Progress], None],
+    log: RunLog,
 ) -> dict[str, str]:
     """Make the missing units; the slots that could not be filled, with the reason."""
     units = committed(out)
     done = {read_manifest(unit)["slot"] for unit in units}
     attempts = len(units) + len(refused_attempts(units))
-    now = Progress("generate", len(done), plan.episodes, attempts, len(done))
+    now = Progress(_stage(plan), len(done), plan.episodes, attempts, len(done))
     progress(now)
-    queue = _Queue(Job(plan, out, slot) for slot in range(plan.episodes) if slot not in done)
+    missing = (slot for slot in range(plan.episodes) if slot not in done)
+    queue = _Queue(Job(plan, out, slot, source) for slot in missing)
     failures: Counter[int] = Counter()
     quarantined: dict[str, str] = {}
     for job, result in map_unordered(make_unit, queue, workers, DEADLINE_S, RECYCLE_AFTER):
@@ -173,23 +207,26 @@ def _already_complete(out: Path, plan: Plan) -> GenerateResult:
     expected = plan.episodes * plan.looks_per_episode
     if info.episodes != expected:
         raise RobokilnError(f"{root}: {info.episodes} episodes instead of {expected}")
-    published = json.loads((root / PROVENANCE / "plan.json").read_text())
+    published = json.loads((root / FOLDER / "plan.json").read_text())
     keys = {"configuration": identity(plan)["configuration"]}
     if differences({"configuration": published["configuration"]}, keys):
-        raise RobokilnError(f"{root}: its {PROVENANCE}/plan.json is not {out}/plan.json")
-    facts = json.loads((root / PROVENANCE / "generation.json").read_text())
+        raise RobokilnError(f"{root}: its {FOLDER}/plan.json is not {out}/plan.json")
+    facts = json.loads((root / FOLDER / "generation.json").read_text())
     return GenerateResult(root, **facts, quarantined={}, already_complete=True)
 
 
 def estimated_bytes(plan: Plan, episodes: int) -> int:
     """What so many slots take on disk, units and dataset together, if every episode were longest.
 
-    Factors are those of 300 episodes of pick_place at 96 x 96, rounded up: per step 710 bytes of
-    motion, per look and step 360 of table rows and 0.33 bits a pixel of H.264, twice.
+    Factors are those of pick_place at 96 x 96, rounded up: per step 480 bytes of motion, per look
+    and step 660 of table rows, poses and cameras, and 0.33 bits a pixel of H.264, 1.65 of depth,
+    twice; segments and boxes grow with the outlines, and are smaller at any size.
     """
     pixels = sum(c.width * c.height for c in plan.cameras)
-    look = 360 + 2 * pixels * 0.4 / 8
-    step = 720 + plan.looks_per_episode * look
+    bits = 0.4 + (1.8 if DEPTH in plan.record else 0.0)
+    outlines = 300 + 0.006 * pixels if {SEGMENTATION, BOXES} & set(plan.record) else 0.0
+    look = 660 + 2 * (pixels * bits / 8 + outlines)
+    step = 500 + plan.looks_per_episode * look
     return int(episodes * (30_000 * plan.looks_per_episode + plan.episode.max_steps * step))
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import robokiln
 from robokiln.episode import EpisodeConfig, ForceNoise
 from robokiln.frames import LookConfig, SensorConfig
+from robokiln.kiln.labels import check_record
 from robokiln.scene import robots, tasks
 from robokiln.serial import canonical_json, to_json
 from robokiln.types import Camera, RobokilnError, lookup
@@ -33,13 +34,26 @@ _PACKAGES = (
 )
 
 
+FOLDER = Path("meta") / "robokiln"
+"""Where a dataset keeps its own plan, scenes and looks."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The dataset whose motions are rendered again, by the SHA-256 of its SHA256SUMS."""
+
+    sha256sums: str
+
+
 @dataclass(frozen=True)
 class Plan:
     """Everything that a dataset's bytes depend on, besides code and environment.
 
     `episodes` slots are filled; each gives `looks_per_episode` dataset episodes. With
-    `antialias`, RGB is averaged over four samples a pixel. `sensors` are those of
-    cameras by name; a camera without one is ideal.
+    `antialias`, RGB is averaged over four samples a pixel. `sensors` are those of cameras by name;
+    a camera without one is ideal. `record` names what labels are kept beside the pictures. With an
+    `origin` nothing is simulated: its motions are rendered again, and `seed` is that of new looks
+    and of the cameras' noise.
     """
 
     task: str
@@ -55,6 +69,8 @@ class Plan:
     codec: str = "h264"
     sensors: Mapping[str, SensorConfig] = field(default_factory=dict)
     force_noise: ForceNoise = field(default_factory=ForceNoise)
+    record: tuple[str, ...] = ()
+    origin: Origin | None = None
 
     def __post_init__(self) -> None:
         tasks.get(self.task)
@@ -65,6 +81,7 @@ class Plan:
                 raise RobokilnError(f"{name}: expected at least 1, got {getattr(self, name)}")
         if not 0 <= self.seed < 2**32:
             raise RobokilnError(f"seed: expected 0 to {2**32 - 1}, got {self.seed}")
+        check_record(self.record, self.cameras, self.sensors)
         if not self.cameras:
             raise RobokilnError("cameras: expected at least one camera, got none")
         for name in self.sensors:

@@ -18,30 +18,33 @@ from typing import Any
 
 import numpy as np
 
-from robokiln.dataset import encode_video, image_histogram
+from robokiln.dataset import depth_histogram, encode_depth, encode_video, image_histogram
 from robokiln.episode import Expert, draw_scene, run
 from robokiln.files import is_disk_full, write_json
-from robokiln.frames import Capture, sample_look
-from robokiln.kiln.columns import columns
+from robokiln.frames import Capture, Renderer, object_labels, sample_look
+from robokiln.frames.renderer import scene_cameras
 from robokiln.kiln.commit import commit
+from robokiln.kiln.labels import BOXES, DEPTH, SEGMENTATION, camera_labels, pack
+from robokiln.kiln.motion import Motion, load_motion, motion_of, save_motion
 from robokiln.kiln.plan import Plan
+from robokiln.kiln.stored import Source, open_source
 from robokiln.physics.bullet import BulletWorld
 from robokiln.scene import robots, tasks
 from robokiln.scene.tasks import SceneRefused
 from robokiln.seeds import Domain, Stream, generator, sensor_draws
 from robokiln.serial import from_json, to_json
-from robokiln.types import Array, Episode, Look, Outcome, RobokilnError, SceneSpec
-
-_ARRAYS = tuple(f.name for f in dataclasses.fields(Episode) if f.name not in ("spec", "outcome"))
+from robokiln.types import Array, Episode, Frames, Look, RobokilnError, SceneSpec
 
 
 @dataclass(frozen=True)
 class Job:
-    """Fill `slot` of the plan in the run directory `out`."""
+    """Fill `slot` of the plan in the run directory `out`; `source` is the dataset whose motions are
+    rendered again, None where they are simulated."""
 
     plan: Plan
     out: Path
     slot: int
+    source: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -80,15 +83,15 @@ def unit_name(slot: int) -> str:
 
 
 def make_unit(job: Job) -> Receipt:
-    """Try attempts until one succeeds, render and encode its looks, and commit the unit."""
+    """Take the slot's motion, render and encode its looks, and commit the unit."""
     clock = Clock()
     staging = job.out / "staging" / f"{unit_name(job.slot)}.{uuid.uuid4().hex}"
     try:
-        with clock.stage("simulate"):
-            episode, refusals = _first_success(job.plan, job.slot)
-        if episode is not None:
+        with clock.stage("simulate" if job.source is None else "read"):
+            motion, refusals = _motion(job)
+        if motion is not None:
             staging.mkdir()
-            _write(job, staging, episode, refusals, clock)
+            _write(job, staging, motion, refusals, clock)
     except Exception as error:
         shutil.rmtree(staging, ignore_errors=True)
         if not is_disk_full(error):
@@ -96,8 +99,40 @@ def make_unit(job: Job) -> Receipt:
         return Receipt(None, (), disk_full=str(error))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     peak *= 1 if sys.platform == "darwin" else 1024  # the unit differs by system
-    accepted = None if episode is None else len(refusals)
+    accepted = None if motion is None else len(refusals)
     return Receipt(accepted, tuple(refusals), seconds=clock.seconds, peak_bytes=peak)
+
+
+@cache
+def _source(root: Path) -> Source:
+    """Opened once a process."""
+    return open_source(root)
+
+
+def _motion(job: Job) -> tuple[Motion | None, list[str]]:
+    """The motion to render, with the refusals before it: the source's, or the first success."""
+    if job.source is None:
+        episode, refusals = _first_success(job.plan, job.slot)
+        return (None if episode is None else motion_of(episode)), refusals
+    source = _source(job.source)
+    stored = source.motion(job.slot)
+    spec = dataclasses.replace(stored.spec, cameras=job.plan.cameras)
+    return dataclasses.replace(stored, spec=spec), source.refusals(job.slot)
+
+
+def _look(job: Job, spec: SceneSpec, attempt: int, index: int) -> Look:
+    """The plan's index-th look. Where the source was drawn from the same ranges and seed, it is the
+    recorded one, whatever has changed in how looks are drawn since."""
+    rng = generator(Domain.TRAINING, job.plan.seed, job.slot, attempt, Stream.LOOK, index)
+    drawn = sample_look(spec, rng, job.plan.look)
+    if job.source is None:
+        return drawn
+    source = _source(job.source)
+    same = (source.plan.look, source.plan.seed) == (job.plan.look, job.plan.seed)
+    recorded = source.look(job.slot, index) if same else None
+    if recorded is None or source.plan.cameras == spec.cameras:
+        return recorded or drawn
+    return dataclasses.replace(recorded, cameras=drawn.cameras)
 
 
 def _first_success(plan: Plan, slot: int) -> tuple[Episode | None, list[str]]:
@@ -132,56 +167,59 @@ def simulate(plan: Plan, slot: int, attempt: int) -> Episode:
     return plan.force_noise(episode, sensor_draws(*identity))
 
 
-def _write(job: Job, staging: Path, episode: Episode, refusals: list[str], clock: Clock) -> None:
-    save_episode(staging, episode)
+def _write(job: Job, staging: Path, motion: Motion, refusals: list[str], clock: Clock) -> None:
+    save_motion(staging, motion)
     write_json(staging / "refusals.json", refusals)
     histograms: dict[str, Any] = {}
     for index in range(job.plan.looks_per_episode):
-        where = (Domain.TRAINING, job.plan.seed, job.slot, len(refusals))
-        rng, draws = generator(*where, Stream.LOOK, index), sensor_draws(*where, index)
+        draws = sensor_draws(Domain.TRAINING, job.plan.seed, job.slot, len(refusals), index)
         with clock.stage("render"):
-            look = sample_look(episode.spec, rng, job.plan.look)
+            look = _look(job, motion.spec, len(refusals), index)
+            cameras = scene_cameras(motion.spec, look)
             capture = Capture(
-                episode.spec, look, job.plan.sensors, draws, antialias=job.plan.antialias
+                motion.spec, look, job.plan.sensors, draws, job.plan.antialias, cameras
             )
-            frames = capture.frames(episode.link_poses)
+            frames = capture.frames(motion.link_poses)
         write_json(staging / f"look-{index}.json", look)
-        with clock.stage("encode"):
-            for camera, pictures in frames.items():
-                path = staging / f"look-{index}.{camera}.mp4"
-                encode_video(path, pictures.rgb, job.plan.episode.control_hz, job.plan.codec)
-                histograms[f"{index}.{camera}"] = image_histogram(pictures.rgb)
-    np.savez(staging / "histograms.npz", **histograms)
+        with clock.stage("label"):
+            objects = {}
+            if BOXES in job.plan.record:
+                renderer = Renderer(motion.spec, look)
+                objects = object_labels(renderer, motion.link_poses, frames, cameras)
+        labels = {}
+        for camera in cameras:
+            pictures = frames.pop(camera.name)
+            with clock.stage("encode"):
+                name = f"{index}.{camera.name}"
+                histograms |= _encode(staging / f"look-{name}", name, pictures, job.plan)
+            with clock.stage("label"):
+                ids = pictures.segmentation if SEGMENTATION in job.plan.record else None
+                labels[camera.name] = camera_labels(
+                    motion.spec, camera, motion.link_poses, ids, objects.get(camera.name)
+                )
+        packed: dict[str, Any] = pack(labels)
+        np.savez_compressed(staging / f"look-{index}.labels.npz", **packed)
+    np.savez_compressed(staging / "histograms.npz", **histograms)
     with clock.stage("commit"):
-        _read_back(staging, episode)
+        _read_back(staging, motion)
         facts = {
             "slot": job.slot,
             "attempt": len(refusals),
             "looks": job.plan.looks_per_episode,
-            "frames": len(episode),
+            "frames": len(motion),
         }
         commit(staging, job.out / "units" / unit_name(job.slot), facts)
 
 
-def save_episode(directory: Path, episode: Episode) -> None:
-    """The spec and outcome as JSON, the arrays beside them."""
-    write_json(directory / "scene.json", {"spec": episode.spec, "outcome": episode.outcome})
-    arrays: dict[str, Any] = {name: getattr(episode, name) for name in _ARRAYS}
-    np.savez_compressed(directory / "episode.npz", **arrays)
-
-
-def load_episode(directory: Path) -> Episode:
-    """The inverse of `save_episode`."""
-    scene = json.loads((directory / "scene.json").read_text())
-    arrays = load_arrays(directory / "episode.npz")
-    spec = from_json(SceneSpec, scene["spec"])
-    return Episode(spec, from_json(Outcome, scene["outcome"]), **arrays)
-
-
-def load_arrays(path: Path) -> dict[str, Array]:
-    """The arrays of an .npz."""
-    with np.load(path, allow_pickle=False) as stored:
-        return {name: stored[name] for name in stored.files}
+def _encode(stem: Path, name: str, pictures: Frames, plan: Plan) -> dict[str, Array]:
+    """Write a camera's videos; their histograms by `name`."""
+    fps = plan.episode.control_hz
+    encode_video(stem.with_name(f"{stem.name}.mp4"), pictures.rgb, fps, plan.codec)
+    histograms = {name: image_histogram(pictures.rgb)}
+    if DEPTH in plan.record:
+        encode_depth(stem.with_name(f"{stem.name}.depth.mp4"), pictures.depth, fps)
+        histograms[f"{name}.depth"] = depth_histogram(pictures.depth)
+    return histograms
 
 
 def load_look(directory: Path, index: int) -> Look:
@@ -189,10 +227,10 @@ def load_look(directory: Path, index: int) -> Look:
     return from_json(Look, json.loads((directory / f"look-{index}.json").read_text()))
 
 
-def _read_back(staging: Path, episode: Episode) -> None:
-    """What was written gives the same columns again."""
-    again = load_episode(staging)
-    before, after = columns(episode), columns(again)
+def _read_back(staging: Path, motion: Motion) -> None:
+    """What was written gives the same motion again."""
+    again = load_motion(staging)
+    before, after = ({**m.columns, "": m.link_poses} for m in (motion, again))
     same = all(np.array_equal(before[name], after[name]) for name in before)
-    if not same or to_json(again.spec) != to_json(episode.spec):
+    if not same or to_json(again.spec) != to_json(motion.spec):
         raise RobokilnError(f"{staging.name}: the unit does not read back as it was written")

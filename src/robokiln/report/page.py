@@ -139,7 +139,8 @@ def _dataset_pictures(root: Path | None) -> tuple[bytes | None, list[tuple[str, 
         return None, []
     data = dataset.open(root, columns=())
     buffer = io.BytesIO()
-    sheet = contact_sheet(data, spread(data.info.episodes, SHEET_EPISODES), SHEET_COLUMNS)
+    shown = [[episode] for episode in spread(data.info.episodes, SHEET_EPISODES)]
+    sheet = contact_sheet(data, shown, SHEET_COLUMNS)
     sheet.save(buffer, "JPEG", quality=84)
     samples = []
     with tempfile.TemporaryDirectory() as folder:
