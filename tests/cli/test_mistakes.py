@@ -41,6 +41,11 @@ MISTAKES = [
     ("generate plan=nowhere.json seed=3", "'seed=3': with plan=FILE only"),
     ("generate record=[depht]", "record 'depht' not found; available: boxes, depth, segmentation"),
     ("generate record=depth", "record: expected a list like [a,b], got 'depth'"),
+    (
+        "generate record=[boxes] sensor=webcam",
+        "has a lens that distorts, amodal boxes are those of",
+    ),
+    ("rerender nowhere sensor=d455", "did you mean 'd435'"),
     ("rerender", "'dataset' is missing: robokiln rerender dataset=DIR"),
     ("rerender nowhere", "nowhere: is not a directory"),
     ("rerender nowhere lok=plain", "did you mean 'look'"),

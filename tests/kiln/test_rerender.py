@@ -11,7 +11,8 @@ import pytest
 
 from robokiln import dataset
 from robokiln.files import file_hash
-from robokiln.frames import LookConfig
+from robokiln.frames import LookConfig, SensorConfig
+from robokiln.frames.sensors import ReadNoise
 from robokiln.geometry import look_at, project, quat_to_matrix
 from robokiln.kiln import Plan, again, generate, open_source
 from robokiln.serial import from_json
@@ -62,6 +63,18 @@ def test_the_same_look_and_cameras_give_the_same_bytes(original: Path, tmp_path:
     assert changed == provenance
     assert set(after) - set(before) == {"meta/robokiln/lineage/00-plan.json"}
     assert after["meta/robokiln/lineage/00-plan.json"] == before["meta/robokiln/plan.json"]
+
+
+def test_a_sensor_s_noise_comes_again_and_goes_with_it(original: Path, tmp_path: Path) -> None:
+    noisy = {"sensors": {"wrist": SensorConfig("noisy", read=ReadNoise(200.0, 10_000.0))}}
+    first = rerender(original, tmp_path / "first", episodes=1, **noisy)
+    again_ = rerender(first, tmp_path / "again")
+    clean = rerender(first, tmp_path / "clean", sensors={})
+    video = "videos/observation.images.wrist/chunk-000/file-000.mp4"
+    assert sums(first)[video] == sums(again_)[video] != sums(clean)[video]
+    one = dataset.open(original).video("wrist", 0)
+    assert np.array_equal(dataset.open(clean).video("wrist", 0), one)
+    assert sums(first)[DATA] == sums(clean)[DATA]
 
 
 def test_other_cameras_change_pictures_alone(original: Path, tmp_path: Path) -> None:
