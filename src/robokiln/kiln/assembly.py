@@ -27,7 +27,7 @@ GAPS = (
     "Simulation only: not validated on a real robot.",
     "One physics engine (Bullet); contacts and friction are approximations of it.",
     "Demonstrations come from a scripted expert, so they show one style of motion.",
-    "Materials are plain: no textures, no transparency, no reflections.",
+    "Everything is opaque; nothing mirrors its neighbours or lights them.",
 )
 SHOWN_INSTRUCTIONS = 12
 
