@@ -15,7 +15,7 @@ from robokiln.frames.block import (
     X,
     Y,
 )
-from robokiln.frames.jit import inlined
+from robokiln.frames.jit import LOW_BITS, inlined
 from robokiln.types import Array
 
 f32 = np.float32
@@ -25,15 +25,22 @@ f32 = np.float32
 def take_pixels(block: Block, labels: Array, pixel: int, width: int, height: int) -> int:
     """The next pixels, one fragment each."""
     count = min(BLOCK, height * width - pixel)
-    row, column = pixel // width, pixel % width
     for i in range(count):
         block.labels[i] = labels[pixel + i]
-        block.values[X + i] = f32(column) + f32(0.5)
-        block.values[Y + i] = f32(row) + f32(0.5)
-        column += 1
-        if column == width:
-            row, column = row + 1, 0
+    done = 0
+    while done < count:
+        row, column = (pixel + done) // width, (pixel + done) % width
+        length = min(width - column, count - done)
+        _set_row(block.values, done, length, f32(column) + f32(0.5), f32(row) + f32(0.5))
+        done += length
     return count
+
+
+@inlined
+def _set_row(block: Array, start: int, length: int, x: np.float32, y: np.float32) -> None:
+    start = start & LOW_BITS
+    for i in range(length):
+        block[X + start + i], block[Y + start + i] = x + f32(np.int32(i)), y
 
 
 @inlined

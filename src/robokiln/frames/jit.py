@@ -32,6 +32,9 @@ OPTIONS: dict[str, Any] = {
     "fastmath": False,
     "boundscheck": False,
 }
+LOW_BITS = 0x7FFFFFFF
+"""Masks a number that is positive anyway: without negative indices to allow for, the compiler can
+turn a loop into vector code."""
 
 
 def inlined(function: F) -> F:

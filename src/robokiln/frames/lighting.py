@@ -201,11 +201,9 @@ def _read_shadow(block: Array, numbers: Array, count: int, depths: Array, size: 
 @inlined
 def _row_share(depths: Array, at: int, a: np.float32, nearness: np.float32) -> np.float32:
     """Three neighbouring depth tests, weighted for a box two texels wide that starts at a."""
-    zero, one = f32(0.0), f32(1.0)
-    left = one if depths[at] <= nearness else zero
-    middle = one if depths[at + 1] <= nearness else zero
-    right = one if depths[at + 2] <= nearness else zero
-    return left * (one - a) + middle + right * a
+    left, middle = f32(depths[at] <= nearness), f32(depths[at + 1] <= nearness)
+    right = f32(depths[at + 2] <= nearness)
+    return left + middle + a * (right - left)
 
 
 @kernel

@@ -39,14 +39,13 @@ from robokiln.frames.block import (
 )  # fmt: skip
 from robokiln.frames.color import CODES
 from robokiln.frames.fragments import average, take_fragments, take_pixels
-from robokiln.frames.jit import inlined, kernel
+from robokiln.frames.jit import LOW_BITS, inlined, kernel
 from robokiln.frames.lighting import Lights, light_block
 from robokiln.frames.model import Triangles
 from robokiln.frames.placing import View
-from robokiln.frames.texture import Atlas, add_textures
+from robokiln.frames.texture import add_textures
 from robokiln.frames.visible import (
     COLUMNS,
-    LOW_BITS,
     NORMAL,
     PLANE_K,
     PLANE_U,
@@ -78,7 +77,7 @@ class Paints(NamedTuple):
 def shade_picture(
     triangles: Triangles,
     paints: Paints,
-    atlas: Atlas,
+    atlas: Array,
     lights: Lights,
     view: View,
     supersample: int,

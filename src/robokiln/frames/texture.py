@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -47,38 +46,30 @@ BLUR = f32(0.75)
 """A texel is at least this many pixels wide; below 0.7 distant textures shimmer."""
 
 
-class Atlas(NamedTuple):
-    """texels uint32 [N * PYRAMID], 0xBBGGRR; level_start int32 [LEVELS] within a pyramid."""
-
-    texels: Array
-    level_start: Array
-
-
-def make_atlas(materials: Sequence[Material]) -> tuple[Atlas, Array]:
-    """All textures of some materials, and each material's texture int32, -1 for none."""
+def make_atlas(materials: Sequence[Material]) -> tuple[Array, Array]:
+    """All textures of some materials, int32 [N * PYRAMID] of 0xBBGGRR, and each material's texture
+    int32, -1 for none."""
     textures = sorted({m.texture for m in materials if m.texture}, key=repr)
     numbers = [textures.index(m.texture) if m.texture else -1 for m in materials]
-    pyramids = [_pyramid(texture) for texture in textures] or [np.zeros(1, np.uint32)]
-    sizes = [(SIZE >> level) ** 2 for level in range(LEVELS)]
-    starts = np.cumsum([0, *sizes[:-1]]).astype(np.int32)
-    return Atlas(np.concatenate(pyramids), starts), np.array(numbers, np.int32)
+    pyramids = [_pyramid(texture) for texture in textures] or [np.zeros(1, np.int32)]
+    return np.concatenate(pyramids), np.array(numbers, np.int32)
 
 
 @functools.lru_cache(maxsize=64)
 def _pyramid(texture: Texture) -> Array:
-    """uint32 [PYRAMID]: the levels of a texture, finest first."""
+    """int32 [PYRAMID]: the levels of a texture, finest first."""
     level = to_linear(np.arange(256) / 255)[build_texture(texture, SIZE)]
     levels = [level]
     while len(level) > 1:
         level = (level[::2, ::2] + level[1::2, ::2] + level[::2, 1::2] + level[1::2, 1::2]) / 4
         levels.append(level)
     codes = np.concatenate([np.floor(255 * np.sqrt(v) + 0.5).reshape(-1, 3) for v in levels])
-    packed: Array = codes.astype(np.uint32) @ np.array([1, 1 << 8, 1 << 16], np.uint32)
+    packed: Array = codes.astype(np.int32) @ np.array([1, 1 << 8, 1 << 16], np.int32)
     return packed
 
 
 @kernel
-def add_textures(block: Block, count: int, focal: np.float32, atlas: Atlas) -> None:
+def add_textures(block: Block, count: int, focal: np.float32, atlas: Array) -> None:
     """Multiply the base color of a block's textured fragments by their texture."""
     _find_texels(block.values, block.numbers, count, focal)
     _read_texels(block.numbers, count, atlas)
@@ -87,42 +78,42 @@ def add_textures(block: Block, count: int, focal: np.float32, atlas: Atlas) -> N
 
 @kernel
 def _find_texels(block: Array, numbers: Array, count: int, focal: np.float32) -> None:
-    """Level and column in CELL_0 and CELL_1, row in CELL_2, and the parts of a cell beyond them.
+    """Where the four texels around each place are, in CELL_0 to CELL_3, and the parts of a cell.
 
     A pixel covers depth / focal metres across, more along the slope of the surface; the level
-    follows the geometric mean.
+    follows the geometric mean. Fragments without a texture read the first texel, for nothing.
     """
     for i in range(count):
         texels = BLUR * block[DENSITY + i] * block[DEPTH + i] / (focal * np.sqrt(block[FACING + i]))
-        level, limit = i32(0), f32(1.41421356)
-        for _ in range(1, LEVELS):
-            level += i32(texels >= limit)
-            limit *= f32(2.0)
+        # The exponent of a float32 is the whole part of its logarithm.
+        exponent = i32(np.float32(texels * f32(0.70710678)).view(np.int32) >> i32(23)) - i32(126)
+        level = min(max(exponent, i32(0)), i32(LEVELS - 1))
         side = i32(i32(SIZE) >> level)
         share = block[DENSITY + i] * f32(side) * f32(1.0 / SIZE)
         s = block[S + i] * share - f32(0.5)
         t = block[T + i] * share - f32(0.5)
         column, row = np.floor(s), np.floor(t)
         block[PART_A + i], block[PART_B + i] = s - column, t - row
-        numbers[CELL_0 + i], numbers[CELL_1 + i], numbers[CELL_2 + i] = level, i32(column), i32(row)
+        # Levels before this one hold 4/3 (SIZE^2 - side^2) texels: a whole number, so exact.
+        before = i32(i32(f32(i32(i32(SIZE * SIZE) - i32(side * side))) / f32(3.0)) << i32(2))
+        image = numbers[IMAGE + i]
+        start = i32(i32(image * i32(PYRAMID)) + before) if image >= i32(0) else i32(0)
+        last = i32(side - i32(1)) if image >= i32(0) else i32(0)
+        left, low = i32(i32(column) & last), i32(i32(row) & last)
+        right, high = i32(i32(left + i32(1)) & last), i32(i32(low + i32(1)) & last)
+        above, below = i32(start + i32(low * side)), i32(start + i32(high * side))
+        numbers[CELL_0 + i], numbers[CELL_1 + i] = i32(above + left), i32(above + right)
+        numbers[CELL_2 + i], numbers[CELL_3 + i] = i32(below + left), i32(below + right)
 
 
 @kernel
-def _read_texels(numbers: Array, count: int, atlas: Atlas) -> None:
-    """Replace level, column and row by the four texels around a place."""
+def _read_texels(numbers: Array, count: int, texels: Array) -> None:
+    """Replace places by the texels there."""
     for i in range(count):
-        image = numbers[IMAGE + i]
-        if image < 0:
-            continue
-        level, column, row = numbers[CELL_0 + i], numbers[CELL_1 + i], numbers[CELL_2 + i]
-        side = SIZE >> level
-        start = image * PYRAMID + atlas.level_start[level]
-        low, high = start + (row & (side - 1)) * side, start + ((row + 1) & (side - 1)) * side
-        left, right = column & (side - 1), (column + 1) & (side - 1)
-        numbers[CELL_0 + i] = i32(atlas.texels[low + left])
-        numbers[CELL_1 + i] = i32(atlas.texels[low + right])
-        numbers[CELL_2 + i] = i32(atlas.texels[high + left])
-        numbers[CELL_3 + i] = i32(atlas.texels[high + right])
+        numbers[CELL_0 + i] = texels[numbers[CELL_0 + i]]
+        numbers[CELL_1 + i] = texels[numbers[CELL_1 + i]]
+        numbers[CELL_2 + i] = texels[numbers[CELL_2 + i]]
+        numbers[CELL_3 + i] = texels[numbers[CELL_3 + i]]
 
 
 @kernel

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from robokiln.frames.jit import inlined, kernel
+from robokiln.frames.jit import LOW_BITS, inlined, kernel
 from robokiln.frames.model import Triangles
 from robokiln.frames.placing import Placed, View, camera_point
 from robokiln.types import Array
@@ -24,9 +24,6 @@ f32, i64 = np.float32, np.int64
 REFERENCE, PLANE_U, PLANE_V, PLANE_K = 0, 2, 5, 8
 NORMAL, TEXTURE_S, TEXTURE_T = 11, 20, 23
 COLUMNS = 26
-LOW_BITS = 0x7FFFFFFF
-"""Masks a number that is positive anyway: without negative indices to allow for, the compiler can
-turn a loop into vector code."""
 
 
 class Visible(NamedTuple):
