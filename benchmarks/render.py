@@ -149,6 +149,39 @@ def curve(counts: tuple[int, ...] = (1, 10, 30, 100)) -> list[dict[str, float]]:
     return rows
 
 
+def stages(size: tuple[int, int]) -> dict[str, float]:
+    """Milliseconds of each stage for one pose and the front camera."""
+    spec, poses = resized(table_scene(), *size), reach(2)
+    r = frames.Renderer(spec, textured_look(spec))
+    r.render(poses[:1])
+    view, step = r._views(spec.cameras[0], poses)[1], poses[1]
+    samples, triangles, visible = r._buffer(view), r._triangles, r._visible
+    depth, ids = np.empty(size[0] * size[1], np.float32), np.empty(size[0] * size[1], np.uint16)
+    rgb = np.empty((size[1], size[0], 3), np.uint8)
+    m = renderer_module
+    work: dict[str, Callable[[], object]] = {
+        "place": lambda: m.place(triangles, step, r._placed),
+        "shadows": lambda: r._shadows.cast(triangles, r._placed, step),
+        "rasterise": lambda: r._sample(r._all, view, samples),
+        "set up visible triangles": lambda: m.find_visible(
+            triangles, r._placed, view, samples.labels, visible
+        ),
+        "depth and ids": lambda: m.write_geometry(
+            triangles, r._paints.owner, view, 1, samples.labels, visible, depth, ids
+        ),
+        "shade": lambda: m.shade_picture(
+            triangles, r._paints, r._atlas, r._shadows.lights, view, 1, samples.labels, visible,
+            r._block, m.srgb_codes(), rgb,
+        ),
+        "forget": lambda: m.forget(visible),
+    }  # fmt: skip
+    times: dict[str, list[float]] = {name: [] for name in work}
+    for _ in range(25):
+        for name, function in work.items():
+            times[name].append(cpu_ms(function))
+    return {name: median(values) for name, values in times.items()}
+
+
 def python_share(steps: int = 120) -> float:
     """Share of a batch's time that is not spent in kernels, the cost of calling them included."""
     spec, poses = resized(table_scene(), 128, 128), reach(steps)
@@ -315,6 +348,7 @@ def measure(rounds: int, prototype: Path | None, quick: bool) -> dict[str, Any]:
         ratios = {name: round(theirs[name] / ours[name]["two"], 2) for name in SIZES}
         result["times_prototype"] = ratios
     if not quick:
+        result["stages_ms"] = {name: stages(size) for name, size in SIZES.items()}
         result["curve"] = curve()
         result["python_share"] = python_share()
         result["memory_mb"] = memory()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from robokiln.cli.progress import ProgressLine, closing_table
+from robokiln.cli.progress import ProgressLine, announce_compiling, closing_table
 from robokiln.cli.settings import Configuration, evaluation, worker_count
 from robokiln.types import RobokilnError, lookup
 
@@ -45,6 +45,11 @@ def evaluate_rows(
 
         for directory in policies.values():
             _check_cameras(directory, load(directory, device="cpu"), config)
+    if "image_policy" in policies:
+        from robokiln.frames import warm_up
+
+        announce_compiling()
+        warm_up()  # once, and not in every worker
     from robokiln.report.evaluate import evaluate
 
     with ProgressLine("evaluate") as line:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from robokiln.cli.codes import INCOMPLETE
-from robokiln.cli.progress import ProgressLine, closing_table
+from robokiln.cli.progress import ProgressLine, announce_compiling, closing_table
 from robokiln.cli.settings import Configuration, generation_plan, worker_count
 from robokiln.kiln import GenerateResult, Plan, Progress, generate
 from robokiln.types import RobokilnError
@@ -49,6 +49,7 @@ def make(
     plan: Plan, out: Path, workers: int, command: str, source: Path | None = None
 ) -> GenerateResult:
     """`kiln.generate` behind a progress line."""
+    announce_compiling()
     lines: dict[str, ProgressLine] = {}
 
     def show(now: Progress) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from robokiln.cli.progress import closing_table
+from robokiln.cli.progress import announce_compiling, closing_table
 from robokiln.cli.settings import Configuration, cameras
 from robokiln.serial import from_json
 
@@ -24,6 +24,7 @@ def main(configuration: Configuration, command: str) -> int:
         seed=configuration["seed"],
         antialias=configuration["antialias"],
     )
+    announce_compiling()
     files = looks(config, Path(configuration["out"]))
     closing_table([("made", str(file)) for file in files], "robokiln generate look=NAME")
     return 0

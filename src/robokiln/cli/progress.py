@@ -72,3 +72,11 @@ def closing_table(rows: list[tuple[str, str]], following: str) -> None:
     for name, value in rows:
         print(f"  {name:<{width}}  {value}")
     print(f"\nNext: {following}")
+
+
+def announce_compiling() -> None:
+    """Say why nothing seems to happen, where the renderer was not used on this machine before."""
+    from robokiln.frames import is_compiled
+
+    if not is_compiled():
+        print("compiling the renderer, once for this machine: about half a minute", file=sys.stderr)

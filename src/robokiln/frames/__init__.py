@@ -2,6 +2,7 @@
 
 from robokiln.frames.calibration import Calibration, read_calibration
 from robokiln.frames.cameras import CameraConfig, camera_poses
+from robokiln.frames.jit import is_compiled
 from robokiln.frames.labels import ObjectLabels, object_labels, point_cloud
 from robokiln.frames.looks import LookConfig, sample_look
 from robokiln.frames.renderer import Renderer, render, scene_cameras
@@ -17,6 +18,7 @@ __all__ = [
     "Renderer",
     "SensorConfig",
     "camera_poses",
+    "is_compiled",
     "object_labels",
     "point_cloud",
     "read_calibration",

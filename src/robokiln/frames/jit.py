@@ -51,3 +51,8 @@ def kernel(function: F) -> F:
     finally:
         config.CACHE_DIR = before
     return cast(F, compiled)
+
+
+def is_compiled() -> bool:
+    """Whether the renderer's kernels lie in the cache, so that the first picture needs no wait."""
+    return any(Path(_DIRECTORY).rglob("shade.shade_picture-*.nbc"))

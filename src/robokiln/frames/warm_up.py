@@ -15,7 +15,7 @@ from robokiln.types import Body, Camera, Light, Look, Material, SceneSpec, Shape
 def warm_up() -> float:
     """Prepare every robot's meshes and compile every kernel, or load them; seconds it took.
 
-    About 15 s for the first time on a machine, half a second afterwards.
+    About half a minute for the first time on a machine, a third of a second afterwards.
     """
     start = time.perf_counter()
     box = Body("box", Shape("box", {"x": 0.1, "y": 0.1, "z": 0.1}), IDENTITY, 0.0, 1.0)
