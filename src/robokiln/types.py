@@ -91,8 +91,9 @@ class Light:
     """A directional light, or a point light where `position` (world) is given.
 
     `direction` points from the scene to the light; shadows of a point light are drawn within 60
-    degrees of it. `intensity` is the linear brightness of a white surface that faces the light, at
-    1 m from a point light. `softness` is the width of a shadow's edge in metres.
+    degrees of its axis, towards the bodies. `intensity` is the linear brightness of a white surface
+    that faces the light, at 1 m from a point light. `softness` is the least width of a shadow's
+    edge in metres, in three steps: what two texels of a shadow map of 512, 256 or 128 cover.
     """
 
     direction: tuple[float, float, float]

@@ -20,6 +20,8 @@ MISTAKES = [
     ("generate look=rnadom", "did you mean 'random'"),
     ("generate look.lihgts=[1,1]", "did you mean 'look.lights'"),
     ("generate look.robot_tint=red", "expected a number, got 'red'"),
+    ("generate look.light_warmth=[5,5]", "look.light_warmth: expected -1 to 1"),
+    ("generate look.roughness=[3,3]", "look.roughness: expected 0 to 1"),
     ("generate sensor=d453", "did you mean 'd435'"),
     ("generate sensor.jpge=null", "did you mean 'sensor.jpeg'"),
     ("generate sensor=webcam sensor.jpeg.quality=120", "quality of 1 to 95, got 120"),

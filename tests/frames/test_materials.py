@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import pytest
 from arranged import FRONT, TABLE, gray_look, link_poses, lone_body, table_scene
 from scipy.ndimage import maximum_filter, minimum_filter
 
@@ -30,10 +31,13 @@ def linear(picture: Array) -> Array:
     return to_linear(picture / 255)
 
 
-def table_picture(camera: Camera, material: Material) -> tuple[Array, Array]:
+def table_picture(
+    camera: Camera, material: Material, antialias: bool = False
+) -> tuple[Array, Array]:
     """Linear color of a table's top [H, W, 3] and its points in the world, NaN elsewhere."""
     spec = lone_body(TABLE, camera)
-    found = frames.render(spec, link_poses(spec), flat_look(spec, material))[camera.name]
+    look = flat_look(spec, material)
+    found = frames.render(spec, link_poses(spec), look, antialias=antialias)[camera.name]
     points = frames.point_cloud(found.depth[0], camera, np.array(camera.pose))
     points[np.abs(points[..., 2]) > 1e-3] = np.nan
     return linear(found.rgb[0]), points
@@ -68,6 +72,21 @@ def test_far_textures_show_their_mean_without_shimmer() -> None:
     assert top.sum() > 300
     assert np.abs(shown[top] - mean * 0.96 - 0.04).max() < 0.06
     assert shown[top].std(axis=0).max() < 0.01
+
+
+@pytest.mark.parametrize("antialias", [False, True])
+def test_slanted_textures_are_as_blurred_as_their_pixels(antialias: bool) -> None:
+    """Against the mean of 8 x 8 pixels: with antialiasing, too, a texel is about a pixel wide."""
+    pose = look_at((1.6, 0.3, 0.25), (0.5, 0.0, 0.0))
+    camera = Camera("slant", 96, 96, 30.0, pose)
+    fine = Material(BRIGHT, 1.0, texture=dataclasses.replace(CHECKER, scale=0.1))
+    shown, points = table_picture(camera, fine, antialias)
+    large, _ = table_picture(dataclasses.replace(camera, width=768, height=768), fine)
+    expected = large.reshape(96, 8, 96, 8, 3).mean(axis=(1, 3))
+    inside = minimum_filter(np.isfinite(points[..., 0]), 3)
+    off = np.sqrt(((shown - expected)[inside] ** 2).mean())
+    assert inside.sum() > 1000
+    assert off < 0.13
 
 
 def test_the_base_color_tints_a_texture() -> None:

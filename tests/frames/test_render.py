@@ -170,6 +170,29 @@ def test_refusals_name_the_offender() -> None:
         frames.CameraConfig("front", 96, 96, 40.0, (0.0, 0.0, 1.0), (0.0, 0.0, 0.0)).build()
 
 
+def test_looks_that_have_no_picture_are_refused() -> None:
+    """What is not a number must not become an index: it would end the process."""
+    spec = table_scene(1)
+    look = gray_look(spec)
+    light, material = look.lights[0], look.materials[1]
+    texture = Texture("wood", 1, ((0.7, 0.5, 0.3), (0.4, 0.2, 0.1)), 0.0)
+    for changes, said in (
+        ({"lights": (dataclasses.replace(light, intensity=-1.0),)}, r"lights\[0\].intensity"),
+        ({"lights": (dataclasses.replace(light, color=(float("nan"), 1, 1)),)}, "finite"),
+        ({"ambient_sky": (1.2, 0.0, 0.0)}, "ambient_sky"),
+        ({"robot": dataclasses.replace(material, metallic=5.0)}, "look.robot.metallic"),
+        ({"robot": dataclasses.replace(material, texture=texture)}, "texture.scale"),
+    ):
+        with pytest.raises(RobokilnError, match=said):
+            frames.Renderer(spec, dataclasses.replace(look, **changes))
+    poses = link_poses(spec)
+    poses[0, 3, 1] = np.nan
+    with pytest.raises(RobokilnError, match="finite"):
+        frames.render(spec, poses, look)
+    with pytest.raises(RobokilnError, match="2 cameras"):
+        frames.render(spec, link_poses(spec), look, (FRONT, FRONT))
+
+
 def test_each_kernel_is_compiled_for_one_signature() -> None:
     """Warming up is enough: a real scene in any size needs no further compilation."""
     frames.warm_up()

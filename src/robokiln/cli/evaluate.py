@@ -47,9 +47,11 @@ def evaluate_rows(
             _check_cameras(directory, load(directory, device="cpu"), config)
     if "image_policy" in policies:
         from robokiln.frames import warm_up
+        from robokiln.workers import held_interrupts
 
         announce_compiling()
-        warm_up()  # once, and not in every worker
+        with held_interrupts():
+            warm_up()  # once, and not in every worker
     from robokiln.report.evaluate import evaluate
 
     with ProgressLine("evaluate") as line:

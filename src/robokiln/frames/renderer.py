@@ -9,6 +9,7 @@ import numpy as np
 
 from robokiln.frames.block import make_block
 from robokiln.frames.cameras import camera_poses
+from robokiln.frames.checks import check_look, check_names
 from robokiln.frames.color import srgb_codes, to_linear
 from robokiln.frames.model import scene_model
 from robokiln.frames.placing import View, make_placed, place
@@ -46,11 +47,7 @@ class Renderer:
     def __init__(
         self, spec: SceneSpec, look: Look, antialias: bool = False, extras: bool = False
     ) -> None:
-        if len(look.materials) != len(spec.bodies):
-            raise RobokilnError(
-                f"look: expected {len(spec.bodies)} materials (one a body), "
-                f"got {len(look.materials)}"
-            )
+        check_look(look, len(spec.bodies))
         self.spec, self.look = spec, look
         self._supersample = 2 if antialias else 1
         self._extras = extras
@@ -72,6 +69,7 @@ class Renderer:
     ) -> dict[str, Frames]:
         """Pictures of link_poses float32 [T, L, 7], rows as in `visual_links`, by camera name."""
         cameras = scene_cameras(self.spec, self.look) if cameras is None else cameras
+        check_names(cameras)
         poses = _checked_poses(self.spec, link_poses)
         views = {camera.name: self._views(camera, poses) for camera in cameras}
         frames = {
@@ -210,9 +208,16 @@ def _paints(look: Look, materials: Sequence[Material], images: Array, robot: int
 
 def _checked_poses(spec: SceneSpec, link_poses: Array) -> Array:
     links = len(visual_links(spec))
+    link_poses = np.asarray(link_poses)
     if link_poses.ndim != 3 or link_poses.shape[1:] != (links, 7):
         raise RobokilnError(
             f"link_poses: expected shape [T, {links}, 7] as in visual_links, got {link_poses.shape}"
+        )
+    if not np.isfinite(link_poses).all():
+        t, link = np.argwhere(~np.isfinite(link_poses))[0, :2]
+        raise RobokilnError(
+            f"link_poses: expected finite numbers, got {link_poses[t, link]} at step {t} for link "
+            f"'{visual_links(spec)[link]}'"
         )
     return np.ascontiguousarray(link_poses, np.float32)
 

@@ -99,7 +99,7 @@ def shade_picture(
         textured = _interpolate(triangles.paint, paints, visible, block, count)
         _find_points(block.values, count, view)
         if textured:
-            add_textures(block, count, view.focal_x, atlas)
+            add_textures(block, count, view.focal_x / f32(supersample), atlas)
         light_block(block, count, lights)
         _add_background(block, count, lights.background)
         if supersample > 1:
@@ -239,9 +239,15 @@ def _encode(block: Array, numbers: Array, count: int, codes: Array, rgb: Array) 
     """sRGB bytes of linear colors; `rgb` is flat."""
     last, half = f32(CODES - 1), f32(0.5)
     for i in range(count):
-        numbers[CELL_0 + i] = i32(np.sqrt(min(block[RED + i], f32(1.0))) * last + half)
-        numbers[CELL_1 + i] = i32(np.sqrt(min(block[GREEN + i], f32(1.0))) * last + half)
-        numbers[CELL_2 + i] = i32(np.sqrt(min(block[BLUE + i], f32(1.0))) * last + half)
+        numbers[CELL_0 + i] = i32(
+            np.sqrt(min(max(block[RED + i], f32(0.0)), f32(1.0))) * last + half
+        )
+        numbers[CELL_1 + i] = i32(
+            np.sqrt(min(max(block[GREEN + i], f32(0.0)), f32(1.0))) * last + half
+        )
+        numbers[CELL_2 + i] = i32(
+            np.sqrt(min(max(block[BLUE + i], f32(0.0)), f32(1.0))) * last + half
+        )
     for i in range(count):
         rgb[3 * i] = codes[numbers[CELL_0 + i]]
         rgb[3 * i + 1] = codes[numbers[CELL_1 + i]]

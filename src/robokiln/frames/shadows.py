@@ -21,7 +21,7 @@ FURNITURE = 1.5
 HEADROOM = 0.2
 """Metres that the lit region reaches above the furniture's middle, for the arm."""
 CONE = np.tan(np.radians(60.0))
-"""How far from its axis a point light's shadow map reaches."""
+"""How far from its axis a point light's shadow map reaches at most; it looks at the lit region."""
 
 
 class Shadows:
@@ -84,13 +84,14 @@ def shadowed_region(spheres: Array) -> tuple[Array, float]:
 def _view(light: Light, center: Array, radius: float) -> View:
     """How a light sees the lit region: the softer the light, the coarser its map."""
     toward = _unit(light.direction)
-    eye, extent = center, radius
+    eye, extent, distance = center, radius, 1.0
     if light.position is not None:
         eye = np.array(light.position)
-        toward = _unit(tuple(eye - center))
-        extent = CONE
+        distance = max(float(np.linalg.norm(eye - center)), 1e-3)
+        toward = (eye - center) / distance if distance > 1e-3 else np.array([0.0, 0.0, 1.0])
+        extent = min(CONE, radius / np.sqrt(max(distance**2 - radius**2, 1e-6)))
     texels = SIZE
-    while texels > SMALLEST and 2 * 2 * radius / texels < light.softness:
+    while texels > SMALLEST and 2 * 2 * extent * distance / texels < light.softness:
         texels //= 2
     focal, half = np.float32(texels / (2 * extent)), np.float32(texels / 2)
     axes = np.ascontiguousarray(_axes(toward), np.float32)

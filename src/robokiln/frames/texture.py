@@ -43,7 +43,7 @@ LEVELS = 9
 PYRAMID = sum((SIZE >> level) ** 2 for level in range(LEVELS))
 """Texels of one texture, all levels."""
 BLUR = f32(0.75)
-"""A texel is at least this many pixels wide; below 0.7 distant textures shimmer."""
+"""Texels a pixel at which the next level is as good: levels are rounded, so 0.5 to 1.1 are seen."""
 
 
 def make_atlas(materials: Sequence[Material]) -> tuple[Array, Array]:

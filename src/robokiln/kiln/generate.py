@@ -23,7 +23,7 @@ from robokiln.kiln.stored import open_source, origin_of
 from robokiln.kiln.unit import Job, Receipt, make_unit, unit_name
 from robokiln.scene import robots
 from robokiln.types import RobokilnError
-from robokiln.workers import Failure, map_unordered
+from robokiln.workers import Failure, held_interrupts, map_unordered
 
 DEADLINE_S = 600.0
 """For one unit, all its attempts and looks together; far above what a slow machine needs."""
@@ -81,7 +81,7 @@ def generate(
             return _already_complete(out, plan)
         _check_space(plan, out)
         with RunLog(out / "run.json", command, workers) as log:
-            with log.stage("warm_up"):
+            with log.stage("warm_up"), held_interrupts():
                 warm_up()
             with log.stage(_stage(plan)):
                 quarantined = _fill_slots(plan, out, source, workers, progress, log)

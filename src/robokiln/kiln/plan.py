@@ -14,6 +14,7 @@ from typing import Any
 import robokiln
 from robokiln.episode import EpisodeConfig, ForceNoise
 from robokiln.frames import LookConfig, SensorConfig
+from robokiln.frames.checks import check_names
 from robokiln.kiln.labels import check_record
 from robokiln.scene import robots, tasks
 from robokiln.serial import canonical_json, to_json
@@ -84,6 +85,7 @@ class Plan:
         check_record(self.record, self.cameras, self.sensors)
         if not self.cameras:
             raise RobokilnError("cameras: expected at least one camera, got none")
+        check_names(self.cameras)
         for name in self.sensors:
             lookup("sensors: camera", name, {camera.name: camera for camera in self.cameras})
 

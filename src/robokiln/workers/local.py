@@ -54,7 +54,7 @@ def map_unordered(
                     _stop(pool)
                     pool = _start(workers, recycle_after)
                 for job in islice(queue, workers - len(pending)):
-                    with _blocked_interrupts():
+                    with held_interrupts():
                         future = pool.schedule(_guarded, (function, job), timeout=timeout_s)
                     pending[future] = job
                 if not pending:
@@ -70,7 +70,7 @@ def _start(workers: int, recycle_after: int) -> ProcessPool:
     # Python's tracker, when it starts, unblocks interrupts in the thread that needed it first.
     resource_tracker.ensure_running()
     pool = ProcessPool(workers, recycle_after, _leave_with_parent, context=context)
-    with _blocked_interrupts():
+    with held_interrupts():
         assert pool.active  # asking starts the pool's threads, which start the workers
     return pool
 
@@ -127,8 +127,9 @@ def _one_thread() -> Iterator[None]:
 
 
 @contextmanager
-def _blocked_interrupts() -> Iterator[None]:
-    """The pool's threads, and so its processes, inherit the mask: Ctrl-C is the parent's."""
+def held_interrupts() -> Iterator[None]:
+    """Ctrl-C waits until the end. Threads started meanwhile, and so their processes, never get it;
+    and inside a callback of the compiler, where it would be ignored, it isn't raised."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

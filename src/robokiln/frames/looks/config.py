@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 
+import numpy as np
+
 from robokiln.frames.looks.backdrops import BACKDROPS
 from robokiln.frames.looks.lights import LIGHTS
 from robokiln.frames.looks.textures import TEXTURES
@@ -11,6 +13,13 @@ from robokiln.types import RobokilnError, lookup
 
 Range = tuple[float, float]
 Names = tuple[str, ...]
+SHARES = (
+    *("ambient_intensity", "ground_share", "ambient_saturation"),
+    *("table_saturation", "table_value", "floor_saturation", "floor_value"),
+    *("wall_saturation", "wall_value", "background_value", "background_saturation"),
+    *("roughness", "robot_roughness"),
+)
+"""Ranges that end at 1."""
 SIGNED = ("light_elevation", "light_azimuth", "light_warmth")
 """Ranges that may lie below zero."""
 
@@ -99,8 +108,14 @@ class LookConfig:
                 self._expect(name, value, value >= 0, "0 or more")
         for name in ("texture_scale", "object_texture_scale"):
             self._expect(name, getattr(self, name), getattr(self, name)[0] > 0, "more than 0 m")
-        for name in ("textured", "robot_tint", "shade_jitter", "camera_zoom"):
-            self._expect(name, getattr(self, name), getattr(self, name) <= 1, "0 to 1")
+        for name in (*SHARES, "textured", "robot_tint", "shade_jitter", "camera_zoom"):
+            highest = np.max(getattr(self, name))
+            self._expect(name, getattr(self, name), bool(highest <= 1), "0 to 1")
+        warmth = self.light_warmth
+        self._expect("light_warmth", warmth, warmth[0] >= -1 and warmth[1] <= 1, "-1 to 1")
+        for name in ("key_intensity", "fill_intensity"):
+            value = getattr(self, name)
+            self._expect(name, value, value[1] <= 1000, "0 to 1000")
 
     def _expect(self, name: str, value: object, fine: bool, expected: str) -> None:
         if not fine:
