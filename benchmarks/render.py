@@ -15,59 +15,40 @@ model's own meshes, as PyBullet's users do, `decimated` ours.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from render_inside import python_share, stages
+from render_scenes import (
+    SIZES,
+    STEPS,
+    TinyRenderer,
+    cpu_ms,
+    crowded,
+    gray_look,
+    median,
+    reach,
+    resized,
+    table_scene,
+    textured_look,
+)
 from robokiln import frames
-from robokiln.frames import renderer as renderer_module
-from robokiln.geometry import quat_from_yaw
-from robokiln.scene.robots import ROBOTS
-from robokiln.types import Array, Body, Camera, Look, SceneSpec, Shape, Texture
+from robokiln.frames.model import scene_model
+from robokiln.types import Array, Camera
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "frames"))
-from arranged import gray_look, reach, resized, table_scene
-from tiny_renderer import TinyRenderer
-
-SIZES = {"128": (128, 128), "224": (224, 224), "640": (640, 480)}
 TARGETS = {"128": 2.0, "224": 3.5, "640": 14.0}
-STEPS = 40
 PORTION = 10
 """Steps a call: hundreds of megabytes at once would measure the system's memory instead."""
-WOOD = Texture("wood", 1, ((0.75, 0.55, 0.35), (0.45, 0.28, 0.15)), 0.5)
-TILES = Texture("checker", 2, ((0.8, 0.8, 0.78), (0.35, 0.38, 0.45)), 0.6)
-SKIN = Texture("noise", 3, ((0.9, 0.9, 0.9), (0.5, 0.5, 0.5)), 0.08)
-
-
-ROBOTS["panda"] = dataclasses.replace(ROBOTS["panda"], mesh_error=0.0002)
-
-
-def textured_look(spec: SceneSpec) -> Look:
-    """Every surface textured but the arm; one directional light with shadows."""
-    look = gray_look(spec)
-    light = dataclasses.replace(look.lights[0], direction=(0.4, -0.3, 0.85))
-    textures = [TILES, WOOD] + [SKIN] * (len(spec.bodies) - 2)
-    materials = [
-        dataclasses.replace(m, roughness=0.5, texture=t)
-        for m, t in zip(look.materials, textures, strict=True)
-    ]
-    return dataclasses.replace(look, materials=tuple(materials), lights=(light,))
-
-
-def cpu_ms(function: Callable[[], object]) -> float:
-    start = time.process_time()
-    function()
-    return (time.process_time() - start) * 1e3
 
 
 def draw(
@@ -75,10 +56,6 @@ def draw(
 ) -> None:
     for poses in portions:
         renderer.render(poses, cameras)
-
-
-def median(values: list[float]) -> float:
-    return round(float(np.median(values)), 3)
 
 
 def milliseconds(size: tuple[int, int], rounds: int) -> dict[str, float]:
@@ -117,25 +94,6 @@ def tiny_milliseconds(rounds: int) -> dict[str, float]:
     return {name: median(values) for name, values in times.items()}
 
 
-def crowded(count: int) -> tuple[SceneSpec, Array]:
-    """The table with so many small boxes and cylinders, in a grid."""
-    spec = table_scene(0)
-    side = int(np.ceil(np.sqrt(count)))
-    bodies = list(spec.bodies)
-    for i in range(count):
-        x, y = 0.2 + 0.55 * (i % side) / side, -0.4 + 0.8 * (i // side) / side
-        kind = ("box", "cylinder")[i % 2]
-        size = {"x": 0.02, "y": 0.02, "z": 0.03} if i % 2 == 0 else {"radius": 0.01, "height": 0.03}
-        pose = (x, y, 0.015, *(float(v) for v in quat_from_yaw(0.1 * i)))
-        bodies.append(Body(f"object {i}", Shape(kind, size), pose, 0.1, 1.0))
-    spec = resized(dataclasses.replace(spec, bodies=tuple(bodies)), 128, 128)
-    still = np.array([b.pose for b in bodies[2:]], np.float32).reshape(-1, 7)
-    poses = reach(STEPS)
-    arm = poses.shape[1] - len(table_scene().bodies) + 2
-    extra = np.broadcast_to(still, (STEPS, *still.shape))
-    return spec, np.concatenate([poses[:, :arm], extra], axis=1)
-
-
 def curve(counts: tuple[int, ...] = (1, 10, 30, 100)) -> list[dict[str, float]]:
     """Cost at 128 x 128 against the number of objects, and their triangles."""
     rows = []
@@ -144,84 +102,9 @@ def curve(counts: tuple[int, ...] = (1, 10, 30, 100)) -> list[dict[str, float]]:
         renderer = frames.Renderer(spec, gray_look(spec))
         renderer.render(poses[:2])
         times = [cpu_ms(lambda: renderer.render(poses)) / STEPS / 2 for _ in range(5)]  # noqa: B023
-        triangles = renderer_module.scene_model(spec, renderer.look).triangles.faces.shape[1]
+        triangles = scene_model(spec, renderer.look).triangles.faces.shape[1]
         rows.append({"objects": count, "triangles": triangles, "ms": median(times)})
     return rows
-
-
-def stages(size: tuple[int, int]) -> dict[str, float]:
-    """Milliseconds of each stage for one pose and the front camera."""
-    spec, poses = resized(table_scene(), *size), reach(2)
-    r = frames.Renderer(spec, textured_look(spec))
-    r.render(poses[:1])
-    view, step = r._views(spec.cameras[0], poses)[1], poses[1]
-    samples, triangles, visible = r._buffer(view), r._triangles, r._visible
-    depth, ids = np.empty(size[0] * size[1], np.float32), np.empty(size[0] * size[1], np.uint16)
-    rgb = np.empty((size[1], size[0], 3), np.uint8)
-    m = renderer_module
-    work: dict[str, Callable[[], object]] = {
-        "place": lambda: m.place(triangles, step, r._placed),
-        "shadows": lambda: r._shadows.cast(triangles, r._placed, step),
-        "rasterise": lambda: r._sample(r._all, view, samples),
-        "set up visible triangles": lambda: m.find_visible(
-            triangles, r._placed, view, samples.labels, visible
-        ),
-        "depth and ids": lambda: m.write_geometry(
-            triangles, r._paints.owner, view, 1, samples.labels, visible, depth, ids
-        ),
-        "shade": lambda: m.shade_picture(
-            triangles, r._paints, r._atlas, r._shadows.lights, view, 1, samples.labels, visible,
-            r._block, m.srgb_codes(), rgb,
-        ),
-        "forget": lambda: m.forget(visible),
-    }  # fmt: skip
-    times: dict[str, list[float]] = {name: [] for name in work}
-    for _ in range(25):
-        for name, function in work.items():
-            times[name].append(cpu_ms(function))
-    return {name: median(values) for name, values in times.items()}
-
-
-def python_share(steps: int = 120) -> float:
-    """Share of a batch's time that is not spent in kernels, the cost of calling them included."""
-    spec, poses = resized(table_scene(), 128, 128), reach(steps)
-    drawn = frames.Renderer(spec, textured_look(spec))
-    drawn.render(poses[:2])
-    names = ["place", "draw_triangles", "clear", "find_visible", "write_geometry", "shade_picture"]
-    places = [(renderer_module, name) for name in [*names, "forget"]]
-    shadows = sys.modules["robokiln.frames.shadows"]
-    places += [(shadows, name) for name in ("draw_triangles", "clear")]
-    nothing = np.zeros_like(drawn._all)
-    view = drawn._views(spec.cameras[0], poses[:1])[0]
-    samples = drawn._buffer(view)
-    call = (drawn._triangles, drawn._placed, nothing, view, samples.nearness, samples.labels)
-    draw = renderer_module.draw_triangles
-    overhead = min(cpu_ms(lambda: [draw(*call) for _ in range(100)]) for _ in range(9)) / 100
-    spent = [0.0, 0]
-    originals = [(module, name, getattr(module, name)) for module, name in places]
-
-    def timed(kernel: Callable[..., object]) -> Callable[..., object]:
-        def run(*arguments: object) -> object:
-            start = time.perf_counter()
-            result = kernel(*arguments)
-            spent[0] += (time.perf_counter() - start) * 1e3
-            spent[1] += 1
-            return result
-
-        return run
-
-    shares = []
-    for _ in range(5):
-        spent[:] = [0.0, 0]
-        for module, name, kernel in originals:
-            setattr(module, name, timed(kernel))
-        start = time.perf_counter()
-        drawn.render(poses)
-        total = (time.perf_counter() - start) * 1e3
-        for module, name, kernel in originals:
-            setattr(module, name, kernel)
-        shares.append(1 - (spent[0] - spent[1] * overhead) / total)
-    return median(shares)
 
 
 def memory(images: int = 20_000) -> dict[str, float]:
@@ -242,7 +125,7 @@ def resident_mb() -> float:
 
 
 def set_up_seconds() -> dict[str, float]:
-    """Seconds of `warm_up` in a new process: with nothing cached, with meshes, with everything."""
+    """Seconds of `warm_up` in a new process: nothing cached, everything, and meshes alone."""
     code = "from robokiln.frames import warm_up; print(warm_up())"
     found = {}
     with tempfile.TemporaryDirectory() as cache:
@@ -250,7 +133,7 @@ def set_up_seconds() -> dict[str, float]:
         for name in ("first", "again", "kernels_alone"):
             if name == "kernels_alone":
                 for folder in Path(cache).glob("kernels-*"):
-                    subprocess.run(["rm", "-r", str(folder)], check=True)
+                    shutil.rmtree(folder)
             command = [sys.executable, "-c", code]
             done = subprocess.run(
                 command, env=environment, capture_output=True, text=True, check=True
@@ -328,7 +211,7 @@ def main() -> None:
 
 def measure(rounds: int, prototype: Path | None, quick: bool) -> dict[str, Any]:
     spec = table_scene()
-    model = renderer_module.scene_model(spec, gray_look(spec))
+    model = scene_model(spec, gray_look(spec))
     ours = {name: milliseconds(size, rounds) for name, size in SIZES.items()}
     tiny = tiny_milliseconds(3 * rounds)
     result: dict[str, Any] = {
