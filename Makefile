@@ -6,14 +6,15 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo reference test test-slow test-lerobot check clean
+.PHONY: help setup demo reference test test-slow test-lerobot torture check clean
 
 help:
 	@echo "make demo         the whole journey: set-up, demonstrations, policy, report (15 minutes)"
 	@echo "make reference    the same, trained long enough to be good (75 minutes)"
 	@echo "make test         set-up and tests; PYTHON=python3.12 for another interpreter"
 	@echo "make test-slow    the tests that take minutes"
-	@echo "make test-lerobot the stock LeRobot reader on a dataset of ours, in .venv-lerobot"
+	@echo "make test-lerobot stock LeRobot and robomimic on what we make, and MiniLM, in .venv-* of their own"
+	@echo "make torture      200 kills, a kill at every step, power losses: out/torture.json (half an hour)"
 	@echo "make check        lint, format, types"
 	@echo "make setup        the environment alone"
 	@echo "make clean        remove caches and build products; environments and out/ stay"
@@ -37,6 +38,9 @@ test: setup
 
 test-lerobot: setup
 	$(BIN)/python -m pytest -m conformance tests/conformance
+
+torture: setup
+	$(BIN)/python tests/torture/main.py
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow

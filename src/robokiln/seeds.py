@@ -27,6 +27,7 @@ class Stream(IntEnum):
     SENSOR = 5
     POLICY = 6
     BASELINE = 7
+    TAKEOVER = 8
 
 
 class Noise(IntEnum):

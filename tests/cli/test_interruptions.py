@@ -135,7 +135,7 @@ def test_too_little_space_is_found_before_the_start(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "run"
-    assert main(["generate", "episodes=100000000", f"out={out}"]) == 4
+    assert main(["generate", "episodes=10000000", f"out={out}"]) == 4
     assert "GB needed" in capsys.readouterr().err
     assert not (out / "dataset").exists()
 

@@ -14,7 +14,7 @@ MISTAKES = [
     ("generate episods=3", "did you mean 'episodes'"),
     ("generate episodes", "expected key=value"),
     ("generate task=pick_plase", "did you mean 'pick_place'"),
-    ("generate task.name=stack", "available: pick_place"),
+    ("generate task.name=stack", "available: close_drawer"),
     ("generate robot=pand", "did you mean 'panda'"),
     ("generate cameras=front", "did you mean 'front_wrist'"),
     ("generate look=rnadom", "did you mean 'random'"),
@@ -31,9 +31,29 @@ MISTAKES = [
     ("generate sensors=d435", "sensors: expected a mapping, got 'd435'"),
     ("generate force_noise.wrist_force=-1", "force_noise.wrist_force: expected 0 or more"),
     ("evaluate sensor=webcm", "did you mean 'webcam'"),
+    ("evaluate scene.objects=strange", "scene.objects: expected seen or unseen or unseen_shapes"),
+    ("evaluate scene.friction=[2,1]", "scene.friction: expected [low, high] above 0"),
+    ("evaluate episode.latency=-1", "episode.latency: expected 0 or more, got -1"),
+    ("robustness", "image_policy or state_policy: expected a trained policy's directory"),
+    ("robustness image_policy=nowhere", "nowhere is not a directory"),
+    ("robustness axis=[light]", "did you mean 'axes'"),
+    ("evaluate scenes.image_policy=null", "scenes.image_policy: expected a whole number, got None"),
+    ("improve scenes.state_policy=null", "scenes.state_policy: expected a whole number, got None"),
+    ("compare one", "compare: expected two, got 1"),
+    ("compare a=[one]", "'b' is missing"),
+    ("compare one two", "one: no evaluation; rollouts.jsonl is missing"),
+    ("compare one two a=three", "a: expected a list like [a,b], got 'three'"),
     ("generate episodes=many", "expected a whole number, got 'many'"),
     ("generate episodes=-3", "expected at least 1, got -3"),
     ("generate workers=0", "expected at least 1, got 0"),
+    ("generate executor=rya", "executor 'rya' not found; did you mean 'ray'"),
+    ("generate ray_adress=auto", "did you mean 'ray_address'"),
+    ("generate ray_address=auto", "ray_address: has a meaning with executor=ray only"),
+    ("generate executor=ray ray_address=ray://a:1", "expected HOST:PORT or auto"),
+    ("generate deadline_s=0", "deadline_s: expected at least 1, got 0"),
+    ("generate memory_mb=lots", "memory_mb: expected a whole number, got 'lots'"),
+    ("generate memory_mb=5", "memory_mb: expected at least 100, got 5"),
+    ("evaluate executor=dask", "executor 'dask' not found; available: local, ray"),
     ("generate seed=4294967296", "seed: expected 0 to 4294967295"),
     ("generate image_size=33", "even width and height"),
     ("generate codec=h265", "available: av1, h264"),
@@ -53,11 +73,11 @@ MISTAKES = [
     ("rerender nowhere lok=plain", "did you mean 'look'"),
     ("rerender nowhere look=pain", "did you mean 'plain'"),
     ("rerender nowhere seed=soon", "seed: expected a whole number, got 'soon'"),
-    ("rerender nowhere plan=x.json look=plain", "with plan=FILE only dataset, out and workers"),
+    ("rerender nowhere plan=x.json look=plain", "with plan=FILE only dataset, out, workers, exec"),
     ("show nowhere beside=elsewhere", "nowhere: is not a directory"),
-    ("train", "'dataset' is missing"),
+    ("train", "'datasets' is missing: robokiln train DIR [DIR ...]"),
     ("train dataset=nowhere", "nowhere: is not a directory"),
-    ("train dataset=nowhere policy=imag", "did you mean 'image'"),
+    ("train dataset=nowhere policy=imag", "available: medium, small, state, xs"),
     ("train dataset=nowhere policy.steps=0", "policy.steps: expected at least 1, got 0"),
     ("train dataset=nowhere polcy.steps=0", "did you mean 'policy.steps'"),
     ("evaluate image_policy=nowhere", "nowhere"),
@@ -68,6 +88,18 @@ MISTAKES = [
     ("looks cuont=3", "did you mean 'count'"),
     ("looks count=0", "count: expected at least 1, got 0"),
     ("looks look.table_value=[0.9,0.1]", "look.table_value: expected [low, high] in this order"),
+    ("assets cuont=3", "did you mean 'count'"),
+    ("assets count=0", "count: expected at least 1, got 0"),
+    ("assets out=assets.jpg", "assets.jpg: expected a .png file"),
+    ("export", "'out' is missing: robokiln export out=DIR"),
+    ("export out=x", "'policy' or 'dataset' is missing"),
+    ("export out=x policy=nowhere", "policy: nowhere is not a directory"),
+    ("export out=x policy=nowhere format=robomimic", "a policy is exported as onnx"),
+    ("export nowhere out=x", "'format' is missing; available: lerobot21, robomimic"),
+    ("export nowhere out=x format=rlds", "available: lerobot21, robomimic"),
+    ("export nowhere out=x format=lerobot21", "nowhere: is not a directory"),
+    ("export out=x polcy=nowhere", "did you mean 'policy'"),
+    ("export out=x policy=3", "policy: 3 is not a directory"),
     ("show dataset=nowhere", "nowhere: is not a directory"),
     ("run recipe=quick", "did you mean 'quickstart'"),
     ("run policy_image.stepz=5", "key 'stepz' not found; available: batch_size"),
@@ -102,7 +134,17 @@ def test_mistyped(
 
 @pytest.mark.parametrize(
     "line",
-    ["", "--help", "run --help", "rerender --help", "train -h", "looks --help", "doctor --help"],
+    [
+        "",
+        "--help",
+        "run --help",
+        "rerender --help",
+        "train -h",
+        "looks --help",
+        "assets -h",
+        "export --help",
+        "doctor --help",
+    ],
 )
 def test_help(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(line.split()) == 0
@@ -207,7 +249,7 @@ def test_a_policy_is_not_shown_pictures_of_another_size(
     finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "policy"
-    small = ("policy=image", "policy.steps=1", "policy.width=16", "policy.batch_size=2")
+    small = ("policy=small", "policy.steps=1", "policy.width=16", "policy.batch_size=2")
     assert main(["train", f"dataset={finished / 'dataset'}", f"out={out}", *small]) == 0
     capsys.readouterr()
     said = error_of(capsys, "evaluate", f"image_policy={out}")

@@ -10,4 +10,4 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "dataset"))
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setenv("ROBOKILN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))

@@ -1,17 +1,17 @@
 """How often the expert is accepted, with scenes that can't be used counted as failures."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-from expert import Attempt, attempt
-from robokiln.workers import map_unordered
+from robokiln.cli.compose import compose
+from robokiln.cli.settings import generation_plan
+from robokiln.workers import Execution, map_unordered
+from tasks_measure import SUCCESS, Attempt, Job, attempt
 
 
 @pytest.mark.slow
 def test_at_least_97_of_100_attempts_are_accepted() -> None:
-    jobs = [Attempt("pick_place", "panda", 11, slot) for slot in range(100)]
-    reasons = [result[0] for _, result in map_unordered(attempt, jobs, 2, 120)]
-    assert reasons.count("success") >= 97, reasons
+    plan = generation_plan(compose("generate", ["task=pick_place", "seed=11"]))
+    jobs = [Job(plan, slot) for slot in range(100)]
+    results = [result for _, result in map_unordered(attempt, jobs, Execution(2, 120))]
+    reasons = [r.reason for r in results if isinstance(r, Attempt)]
+    assert reasons.count(SUCCESS) >= 97, reasons

@@ -9,7 +9,8 @@ from robokiln.episode import EpisodeConfig, Expert, draw_scene, run
 from robokiln.episode.settle import settled
 from robokiln.physics.bullet import BulletWorld
 from robokiln.scene import robots, tasks
-from robokiln.scene.tasks import SceneRefused
+from robokiln.scene.config import SceneConfig
+from robokiln.scene.refused import SceneRefused
 from robokiln.seeds import Domain, Stream, generator
 from robokiln.serial import canonical_json
 from robokiln.types import Array, Episode, Observation, SceneSpec
@@ -20,7 +21,9 @@ CLEAN = EpisodeConfig(noise_position=0, noise_rotation=0, kicks_per_second=0)
 
 
 def scene(world: BulletWorld, slot: int) -> SceneSpec:
-    return draw_scene(world, TASK, robots.get("panda"), (), Domain.TRAINING, 0, slot, 0)
+    return draw_scene(
+        world, TASK, robots.get("panda"), (), SceneConfig(), Domain.TRAINING, 0, slot, 0
+    )
 
 
 def demonstrate(world: BulletWorld, slot: int) -> Episode:
@@ -39,7 +42,7 @@ def test_the_expert_succeeds(episodes: list[Episode]) -> None:
 
 
 def test_the_horizon_is_at_most_twice_the_median(episodes: list[Episode]) -> None:
-    assert CONFIG.max_steps <= 2 * np.median([len(e) for e in episodes])
+    assert CONFIG.limit(TASK.horizon) <= 2 * np.median([len(e) for e in episodes])
 
 
 def test_the_target_ends_at_rest_in_its_goal(world: BulletWorld, episodes: list[Episode]) -> None:
@@ -72,6 +75,58 @@ def test_executed_actions_replay_to_success(world: BulletWorld, episodes: list[E
     for episode in episodes:
         actor = Replay(episode.executed_action)
         assert run(world, TASK, episode.spec, actor, CONFIG).outcome.success
+
+
+ROUGH = replace(CONFIG, pushes_per_second=0.4, slips_per_second=0.4, max_steps=400)
+
+
+@pytest.fixture(scope="module")
+def rough(world: BulletWorld) -> list[Episode]:
+    """Demonstrations with pushed bodies and slips."""
+    found = []
+    for slot in range(10):
+        spec, noise = scene(world, slot), generator(Domain.TRAINING, 0, slot, 0, Stream.NOISE)
+        found.append(run(world, TASK, spec, Expert(TASK, spec, ROUGH), ROUGH, noise))
+    return found
+
+
+def test_the_expert_recovers_from_pushes_and_slips(rough: list[Episode]) -> None:
+    assert sum(e.outcome.success for e in rough) >= 9
+    pushed = np.concatenate([e.push for e in rough])
+    assert (pushed[:, 0] >= 0).sum() >= 10
+    assert (np.linalg.norm(pushed[pushed[:, 0] < 0, 1:], axis=1) == 0).all()
+    slips = [(e.executed_action[:, 9] != e.action[:, 9]).sum() for e in rough]
+    assert sum(slips) >= 9
+
+
+def test_a_pushed_body_moves(rough: list[Episode]) -> None:
+    moved = []
+    for episode in rough:
+        bodies = episode.link_poses[:, -len(episode.spec.bodies) :, :3]
+        for step in np.flatnonzero(episode.push[:-2, 0] >= 0):
+            body, impulse = int(episode.push[step, 0]), episode.push[step, 1:]
+            shift = bodies[step + 2, body] - bodies[step, body]
+            moved.append(float(shift @ impulse / np.linalg.norm(impulse)))
+    assert np.quantile(moved, 0.75) > 0.004  # some are held, or roll on the spot
+
+
+def test_a_disturbed_demonstration_replays(world: BulletWorld, rough: list[Episode]) -> None:
+    for episode in rough[:5]:
+        left = [*episode.push, np.array([-1.0, 0, 0, 0])]
+        actor = Replay(episode.executed_action)
+        again = run(world, TASK, episode.spec, actor, ROUGH, pushes=lambda left=left: left.pop(0))
+        assert again.outcome == episode.outcome
+        assert np.array_equal(again.link_poses, episode.link_poses)
+
+
+def test_demonstrations_differ_in_pace(world: BulletWorld) -> None:
+    spec, lengths = scene(world, 0), set()
+    for seed in range(6):
+        expert = Expert(TASK, spec, CLEAN, np.random.default_rng(seed))
+        lengths.add(len(run(world, TASK, spec, expert, CLEAN)))
+    plain = len(run(world, TASK, spec, Expert(TASK, spec, CLEAN), CLEAN))
+    assert len(lengths) >= 4
+    assert min(lengths) < plain < max(lengths)
 
 
 def test_noise_is_executed_and_the_clean_action_recorded(episodes: list[Episode]) -> None:
@@ -140,7 +195,7 @@ def test_targets_keep_to_the_speed_limit(episodes: list[Episode]) -> None:
 
 
 def test_a_scene_that_will_not_settle_is_refused(world: BulletWorld) -> None:
-    spec = TASK.sample(np.random.default_rng(0), robots.get("panda"), ())
+    spec = TASK.sample(np.random.default_rng(0), robots.get("panda"), SceneConfig())
     high = list(spec.bodies)
     pose = (*high[2].pose[:2], 0.2, *high[2].pose[3:])
     high[2] = replace(high[2], pose=pose)

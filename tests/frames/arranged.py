@@ -10,6 +10,7 @@ import yaml
 
 from robokiln.assets import height
 from robokiln.frames import CameraConfig
+from robokiln.frames.cameras import on_robot
 from robokiln.geometry import IDENTITY, compose, quat_from_axis_angle, quat_from_yaw
 from robokiln.scene import robots
 from robokiln.serial import from_json
@@ -17,7 +18,7 @@ from robokiln.types import Array, Body, Camera, Light, Look, Material, SceneSpec
 
 CAMERAS = Path(__file__).parents[2] / "configs" / "cameras" / "front_wrist.yaml"
 FRONT, WRIST = (
-    from_json(CameraConfig, entry).build()
+    from_json(CameraConfig, on_robot(entry, robots.get("panda"))).build()
     for entry in yaml.safe_load(CAMERAS.read_text())["cameras"]
 )
 FLOOR = Body(

@@ -16,6 +16,7 @@ from robokiln.frames import LookConfig, sample_look
 from robokiln.frames.looks import BACKDROPS, LIGHTS, TEXTURES, Textures
 from robokiln.geometry import project, quat_to_matrix
 from robokiln.scene import robots, tasks
+from robokiln.scene.config import SceneConfig
 from robokiln.types import Array, Look, SceneSpec
 
 VIEWS = cameras(compose("generate", []))
@@ -23,7 +24,9 @@ VIEWS = cameras(compose("generate", []))
 
 def scene(seed: int) -> SceneSpec:
     """A drawn scene of `pick_place`, not simulated."""
-    return tasks.get("pick_place").sample(np.random.default_rng(seed), robots.get("panda"), VIEWS)
+    rng = np.random.default_rng(seed)
+    drawn = tasks.get("pick_place").sample(rng, robots.get("panda"), SceneConfig())
+    return dataclasses.replace(drawn, cameras=VIEWS)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from robokiln.frames import LookConfig, Renderer, sample_look
 from robokiln.frames.meshes import robot_meshes
 from robokiln.geometry import quat_to_matrix
 from robokiln.kiln.plan import Plan
+from robokiln.kiln.rundir import make_folders
 from robokiln.kiln.unit import Job, load_look, make_unit, simulate, unit_name
 from robokiln.scene import robots
 from robokiln.seeds import Domain, Stream, generator
@@ -42,8 +43,7 @@ def test_looks_of_a_trajectory_share_its_labels(tmp_path: Path, episodes: list[E
     same but for the pictures."""
     once = dataclasses.replace(PLAN, looks_per_episode=1)
     for name, plan in (("once", once), ("thrice", PLAN)):
-        (tmp_path / name / "staging").mkdir(parents=True)
-        (tmp_path / name / "units").mkdir()
+        make_folders(tmp_path / name)
         assert make_unit(Job(plan, tmp_path / name, 0)).accepted is not None
     one, three = (tmp_path / name / "units" / unit_name(0) for name in ("once", "thrice"))
     for file in ("motion.npz", "scene.json", "look-0.json", "look-0.front.mp4"):

@@ -17,6 +17,7 @@ from robokiln.geometry import look_at, project, quat_to_matrix
 from robokiln.kiln import Plan, again, generate, open_source
 from robokiln.serial import from_json
 from robokiln.types import Array, Body, Camera, RobokilnError, SceneSpec
+from robokiln.workers import Execution
 
 FRONT = Camera("front", 64, 48, 42.0, look_at((0.98, 0.0, 0.8), (0.44, 0.0, 0.02)))
 WRIST = Camera("wrist", 48, 48, 75.0, (0.07, 0.0, 0.03, 0.0, 0.2, 0.0, 0.98), "panda_hand")
@@ -30,7 +31,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two simulated demonstrations; read only."""
     out = tmp_path_factory.mktemp("original") / "run"
     plan = Plan("pick_place", "panda", (FRONT, WRIST), episodes=2, seed=3, antialias=False)
-    made = generate(plan, out).dataset
+    made = generate(plan, out, Execution()).dataset
     assert made is not None
     return made
 
@@ -39,7 +40,7 @@ def rerender(root: Path, out: Path, **changes: object) -> Path:
     """`root` in other pictures."""
     source = open_source(root)
     plan = again(source, dataclasses.replace(source.plan, **changes))  # type: ignore[arg-type]
-    made = generate(plan, out, source=root).dataset
+    made = generate(plan, out, Execution(), source=root).dataset
     assert made is not None
     return made
 
@@ -58,7 +59,7 @@ def sums(root: Path) -> dict[str, str]:
 
 def test_the_same_look_and_cameras_give_the_same_bytes(original: Path, tmp_path: Path) -> None:
     before, after = sums(original), sums(rerender(original, tmp_path / "run"))
-    provenance = {"README.md", "meta/robokiln/plan.json"}
+    provenance = {"meta/robokiln/plan.json"}
     changed = {name for name in before if before[name] != after.get(name)}
     assert changed == provenance
     assert set(after) - set(before) == {"meta/robokiln/lineage/00-plan.json"}
@@ -119,6 +120,7 @@ def test_lineage_reaches_back_to_the_simulation(
 def test_looks_of_a_motion_differ_in_color_alone(labelled: Path) -> None:
     data = dataset.open(labelled)
     assert data.slots().tolist() == [0, 0, 1, 1]
+    assert data.task_families() == ["pick_place"] * 4
     assert not np.array_equal(data.video("front", 0), data.video("front", 1))
     for camera in ("front", "wrist"):
         first, second = data.labels(2), data.labels(3)
@@ -265,8 +267,8 @@ def test_mistakes_are_named_before_any_work(original: Path, tmp_path: Path) -> N
     source = open_source(original)
     plan = again(source, dataclasses.replace(source.plan, look=LookConfig(robot_tint=0.0)))
     with pytest.raises(RobokilnError, match="robokiln rerender dataset=DIR plan=FILE"):
-        generate(plan, out)
+        generate(plan, out, Execution())
     other = rerender(original, tmp_path / "other", episodes=1)
     with pytest.raises(RobokilnError, match="not the dataset of this plan"):
-        generate(plan, out, source=other)
+        generate(plan, out, Execution(), source=other)
     assert not out.exists()

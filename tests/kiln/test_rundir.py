@@ -37,6 +37,26 @@ def test_a_fresh_directory_is_prepared_and_stale_work_is_removed(tmp_path: Path)
         assert [p.name for p in (out / "units").iterdir()] == ["slot-00000000"]
 
 
+def test_files_that_were_cut_short_are_swept_and_block_nothing(tmp_path: Path) -> None:
+    (tmp_path / ".lock").touch()
+    (tmp_path / ".plan.json.123").touch()
+    with open_run(tmp_path, who()):
+        (tmp_path / ".run.json.123").touch()
+        (tmp_path / "receipts" / ".slot-00000000.json.123").touch()
+    with open_run(tmp_path, who()):
+        kept = sorted(p.name for p in tmp_path.iterdir() if p.name.startswith("."))
+        assert kept == [".lock"]
+        assert not list((tmp_path / "receipts").iterdir())
+
+
+@pytest.mark.parametrize("name", ["notes.txt", ".notes.json.123", ".plan.json.txt"])
+def test_a_directory_of_someone_else_is_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(RobokilnError, match="not a run directory"), open_run(tmp_path, who()):
+        pass
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
 def test_another_plan_is_refused_until_published_then_only_another_configuration(
     tmp_path: Path,
 ) -> None:
@@ -48,8 +68,15 @@ def test_another_plan_is_refused_until_published_then_only_another_configuration
         open_run(tmp_path, upgraded),
     ):
         pass
+    with open_run(tmp_path, upgraded, accept_environment=True) as held:
+        assert held["environment"] == who()["environment"]
+        assert [o["environment"] for o in held["overrides"]] == [upgraded["environment"]]
+    with open_run(tmp_path, upgraded) as held:
+        assert len(held["overrides"]) == 1
+    with pytest.raises(RobokilnError, match="accept_environment=true"), open_run(tmp_path, who()):
+        pass
     (tmp_path / "dataset").mkdir()
-    with open_run(tmp_path, upgraded):
+    with open_run(tmp_path, who()):
         pass
     with (
         pytest.raises(RobokilnError, match="episodes: there 3, now 4"),

@@ -11,6 +11,7 @@ from robokiln.geometry import quat_to_matrix as matrix
 from robokiln.physics.bullet import BulletWorld
 from robokiln.physics.kinematics import Kinematics
 from robokiln.scene import robots, tasks
+from robokiln.scene.config import SceneConfig
 from robokiln.seeds import Domain, sensor_draws
 from robokiln.types import Array, Body, Episode, RobokilnError, SceneSpec, Shape
 
@@ -78,7 +79,7 @@ def test_a_held_box_adds_its_weight(
     weight = matrix(held.ee_pose[3:]).T @ [0, 0, -9.81 * mass]
     assert np.allclose(added[:3], weight, atol=0.01 * 9.81 * mass)
     assert np.abs(added[3:]).max() < 0.005, "held at the tool's centre it has no lever"
-    assert held.finger_force.sum() == pytest.approx(2 * PANDA.finger_force, rel=0.01)
+    assert held.finger_force.sum() == pytest.approx(2 * PANDA.gripper.force, rel=0.01)
 
 
 def test_a_lever_shows_in_the_torque(world: BulletWorld) -> None:
@@ -146,7 +147,7 @@ def test_speeding_up_is_felt(world: BulletWorld) -> None:
 
 def demonstrate(world: BulletWorld) -> Episode:
     task, config = tasks.get("pick_place"), EpisodeConfig()
-    scene = draw_scene(world, task, PANDA, (), Domain.TRAINING, 0, 0, 0)
+    scene = draw_scene(world, task, PANDA, (), SceneConfig(), Domain.TRAINING, 0, 0, 0)
     return run(world, task, scene, Expert(task, scene, config), config)
 
 

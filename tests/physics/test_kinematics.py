@@ -3,39 +3,77 @@
 import numpy as np
 import pytest
 
-from robokiln.geometry import action_to_pose, pose_to_action, quat_to_matrix
+from robokiln.geometry import action_to_pose, matrix_to_quat, pose, pose_to_action, quat_to_matrix
 from robokiln.physics.bullet import BulletWorld
 from robokiln.physics.kinematics import Kinematics
 from robokiln.scene.grasps import down
-from robokiln.scene.layout import furniture
-from robokiln.scene.robots import get
-from robokiln.types import SceneSpec
+from robokiln.scene.robots import ROBOTS, get
+from robokiln.types import Array, SceneSpec
 
 PANDA = get("panda")
-EMPTY = SceneSpec("none", "panda", PANDA.home, furniture(), (), "", {})
+EMPTY = SceneSpec("none", "panda", PANDA.home, (), (), "", {})
+ROBOT_NAMES = [name for name, robot in ROBOTS.items() if robot.installed]
 
 
-def test_the_jacobian_is_the_derivative() -> None:
-    arm, rng = Kinematics(PANDA), np.random.default_rng(0)
-    for joints in rng.uniform(arm.lower, arm.upper, (20, 7)):
+def near(tool: Array, wanted: Array) -> bool:
+    """Within a millimetre and a degree."""
+    cosine = (np.trace(quat_to_matrix(wanted[3:]).T @ tool[:3, :3]) - 1) / 2
+    return bool(np.linalg.norm(tool[:3, 3] - wanted[:3]) < 1e-3 and cosine > np.cos(np.pi / 180))
+
+
+@pytest.mark.parametrize("name", ROBOT_NAMES)
+def test_the_jacobian_is_the_derivative(name: str) -> None:
+    arm, rng = Kinematics(get(name)), np.random.default_rng(0)
+    count = len(arm.home)
+    for joints in rng.uniform(arm.lower, arm.upper, (20, count)):
         tool, jacobian = arm.forward(joints)
-        for j in range(7):
-            moved, _ = arm.forward(joints + 1e-6 * np.eye(7)[j])
+        for j in range(count):
+            moved, _ = arm.forward(joints + 1e-6 * np.eye(count)[j])
             spin = (moved - tool)[:3, :3] @ tool[:3, :3].T / 1e-6
             numeric = [*(moved - tool)[:3, 3] / 1e-6, spin[2, 1], spin[0, 2], spin[1, 0]]
             np.testing.assert_allclose(jacobian[:, j], numeric, atol=1e-5)
 
 
-def test_ik_reaches_the_work_area_within_a_millimetre_and_a_degree() -> None:
-    arm, rng = Kinematics(PANDA), np.random.default_rng(1)
-    for x, y, z, yaw in rng.uniform([0.3, -0.27, 0.01, -1.6], [0.67, 0.27, 0.4, 1.6], (200, 4)):
-        wanted = down(np.array([x, y, z]), yaw)
-        joints, _ = arm.solve(wanted, arm.home, 100)
+@pytest.mark.parametrize("name", ROBOT_NAMES)
+def test_ik_reaches_the_workspace_in_any_yaw(name: str) -> None:
+    """Straight down from home, up to half a turn of the two fingers."""
+    robot = get(name)
+    arm, rng, area = Kinematics(robot), np.random.default_rng(1), robot.workspace
+    corners = np.array([area.x, area.y, area.z]).T
+    for place in rng.uniform(*corners, (300, 3)):
+        yaw = rng.uniform(-np.pi, np.pi)
+        found = []
+        for wanted in (down(place, yaw), down(place, yaw + np.pi)):
+            joints, _ = arm.solve(wanted, arm.home, 100)
+            assert ((joints >= arm.lower) & (joints <= arm.upper)).all()
+            found.append(near(arm.forward(joints)[0], wanted))
+        assert any(found), f"{place} at yaw {yaw:.2f}"
+
+
+@pytest.mark.parametrize("name", ROBOT_NAMES)
+def test_ik_finds_its_way_from_a_neighbour(name: str) -> None:
+    """Any pose that the arm has, from joints within 0.15 rad of it."""
+    arm, rng = Kinematics(get(name)), np.random.default_rng(2)
+    margin = 0.15
+    reached = 0
+    for joints in rng.uniform(arm.lower + margin, arm.upper - margin, (300, len(arm.home))):
         tool, _ = arm.forward(joints)
+        wanted = pose(tool[:3, 3], matrix_to_quat(tool[:3, :3]))
+        found, _ = arm.solve(wanted, joints + rng.uniform(-margin, margin, len(joints)), 100)
+        reached += near(arm.forward(found)[0], wanted)
+    assert reached == 300
+
+
+def test_an_arm_of_five_joints_gives_up_the_turn_and_keeps_the_place() -> None:
+    """Higher than it can point straight down."""
+    if not ROBOTS["so101"].installed:
+        pytest.skip("robokiln[so101] is not installed")
+    arm = Kinematics(get("so101"))
+    for height in (0.09, 0.12, 0.16):
+        wanted = down(np.array([0.2, 0.05, height]), 1.4)
+        tool, _ = arm.forward(arm.solve(wanted, arm.home, 100)[0])
         assert np.linalg.norm(tool[:3, 3] - wanted[:3]) < 1e-3
-        cosine = (np.trace(quat_to_matrix(wanted[3:]).T @ tool[:3, :3]) - 1) / 2
-        assert cosine > np.cos(np.radians(1))
-        assert ((joints >= arm.lower) & (joints <= arm.upper)).all()
+        assert tool[2, 2] < -0.5
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def _machine(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setenv("ROBOKILN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 @pytest.fixture(scope="session")
@@ -41,5 +41,5 @@ def root(tmp_path_factory: pytest.TempPathFactory, demos: Demonstrations) -> Pat
 def trained(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
     """A finished run of SMALL."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+        patch.setenv("ROBOKILN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
         return train(root, SMALL, tmp_path_factory.mktemp("policy") / "run", "cpu")

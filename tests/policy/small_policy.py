@@ -3,5 +3,5 @@
 from robokiln.policy import TrainConfig
 
 SMALL = TrainConfig(
-    policy="image", steps=4, width=16, batch_size=4, chunk=4, execute=2, checkpoint_every=2
+    model="image", steps=4, width=16, batch_size=4, chunk=4, execute=2, checkpoint_every=2
 )

@@ -16,10 +16,10 @@ JOINTS = 7
 def write_dataset(root: Path, parts: Path, data: Demonstrations) -> Path:
     """Assemble `data` into the new directory `root`; `parts` holds the single videos."""
     records = [_record(parts, data, e) for e in range(len(data.bounds))]
-    cameras = [Camera(c.name, c.width, c.height, c.fov, c.pose) for c in data.cameras]
+    cameras = [Camera(c.name, c.width, c.height, c.fov, c.pose) for c in data.cameras[0]]
     features = dataset.standard_features(cameras, JOINTS)
     dataset.assemble(root, records, features, 20, "panda", ["move"], 120)
-    dataset.write_cameras(root, data.cameras)
+    dataset.write_cameras(root, data.cameras[0])
     dataset.write_checksums(root)
     return root
 
@@ -39,12 +39,13 @@ def _record(parts: Path, data: Demonstrations, episode: int) -> dataset.EpisodeR
         dataset.ACTION: data.action[rows],
         dataset.EXECUTED_ACTION: data.action[rows],
         dataset.JOINT_TARGET: joints,
+        dataset.PUSH: joints[:, :4],
         dataset.SUBTASK: np.zeros((steps, 1), np.int64),
     }
     videos, histograms = {}, {}
     for name, frames in data.frames.items():
         key = dataset.IMAGES + name
         videos[key] = parts / f"{name}_{episode}.mp4"
-        dataset.encode_video(videos[key], frames[rows], 20)
-        histograms[key] = dataset.image_histogram(frames[rows])
+        dataset.encode_video(videos[key], frames.parts[0][rows], 20)
+        histograms[key] = dataset.image_histogram(frames.parts[0][rows])
     return dataset.EpisodeRecord(columns, data.instructions[episode], videos, histograms, {})

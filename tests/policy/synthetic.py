@@ -11,6 +11,8 @@ from robokiln.assets import COLORS
 from robokiln.dataset import RecordedCamera
 from robokiln.geometry import compose, look_at, pose_to_action, project
 from robokiln.policy.demonstrations import Demonstrations
+from robokiln.policy.pictures import Joined
+from robokiln.policy.roles import ROLES
 from robokiln.types import Array, Camera, PoseTuple
 
 KINDS = ("cylinder", "box", "capsule", "bottle")
@@ -127,10 +129,21 @@ def demonstrations(episodes: int, seed: int, size: int = 96, every: int = 1,
     ends = np.cumsum(lengths)
     stack = {key: np.concatenate(value) for key, value in rows.items()}
     f32 = {key: stack[key].astype(np.float32) for key in ("state", "action", "pose")}
+    places = np.zeros((len(f32["pose"]), len(ROLES), 3), np.float32)
+    places[:, :2] = f32["pose"].reshape(-1, 2, 7)[..., :3]
     return Demonstrations(
-        views, {c.name: stack[c.name] for c in views}, f32["state"], f32["action"], f32["pose"],
-        np.stack([ends - lengths, ends], -1), tuple(texts),
-    )  # fmt: skip
+        cameras=(views,),
+        frames={c.name: Joined([stack[c.name]]) for c in views},
+        proprioception=f32["state"],
+        action=f32["action"],
+        target_goal_pose=f32["pose"],
+        places=places,
+        named=np.tile([True, True, False], (episodes, 1)),
+        bounds=np.stack([ends - lengths, ends], -1),
+        views=np.zeros(episodes, np.int64),
+        instructions=tuple(texts),
+        alternatives=((),) * episodes,
+    )
 
 
 def _spread(rng: np.random.Generator, count: int) -> Array:

@@ -24,7 +24,7 @@ class Scene:
     def at(self, row: int) -> Observation:
         def images() -> dict[str, Array]:
             self.rendered += 1
-            return {name: frames[row] for name, frames in self.demos.frames.items()}
+            return {name: frames.parts[0][row] for name, frames in self.demos.frames.items()}
 
         data = self.demos
         text = data.instructions[0]
@@ -44,7 +44,7 @@ def test_a_chunk_is_carried_out_before_the_next_is_asked_for(
     actor = PolicyActor(policy)
     actions = np.stack([actor.act(scene.at(row)) for row in range(4)])
     assert scene.rendered == 4 // policy.execute
-    pictures = {name: frames[[0, 2]] for name, frames in demos.frames.items()}
+    pictures = {name: frames.parts[0][[0, 2]] for name, frames in demos.frames.items()}
     chunks = policy.predict(pictures, demos.proprioception[[0, 2]], [demos.instructions[0]] * 2)
     np.testing.assert_allclose(actions, chunks[:, :2].reshape(4, 10), atol=1e-5)
 

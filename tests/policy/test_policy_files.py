@@ -24,7 +24,7 @@ def test_predictions_are_actions_whatever_the_batch(trained: Path, demos: Demons
     policy = load(trained, "cpu")
     rows = np.arange(5)
     texts = [t.format("red zebra", "blue bowl") for t in TEMPLATES[:5]]
-    images = {name: frames[rows] for name, frames in demos.frames.items()}
+    images = {name: frames.parts[0][rows] for name, frames in demos.frames.items()}
     chunk = policy.predict(images, demos.proprioception[rows], texts)
     assert chunk.shape == (5, policy.chunk, 10)
     assert np.isin(chunk[..., 9], (0, 1)).all()
@@ -38,7 +38,7 @@ def test_predictions_are_actions_whatever_the_batch(trained: Path, demos: Demons
 
 def test_wrong_pictures_are_named(trained: Path, demos: Demonstrations) -> None:
     policy = load(trained, "cpu")
-    images = {name: frames[:1] for name, frames in demos.frames.items()}
+    images = {name: frames.parts[0][:1] for name, frames in demos.frames.items()}
     state = demos.proprioception[:1]
     with pytest.raises(RobokilnError, match="camera 'wrist' not found; available: front"):
         policy.predict({"front": images["front"]}, state, ["go"])
@@ -78,7 +78,7 @@ def test_a_changed_description_is_noticed(copy: Path) -> None:
         load(copy, "cpu")
     changed["format"] = "robokiln-policy/9"
     path.write_text(json.dumps(changed))
-    with pytest.raises(RobokilnError, match="expected the format 'robokiln-policy/1'"):
+    with pytest.raises(RobokilnError, match="expected the format 'robokiln-policy/2'"):
         load(copy, "cpu")
 
 

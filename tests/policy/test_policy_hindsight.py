@@ -1,62 +1,112 @@
 """Other instructions for a recorded scene: unambiguous, true, and never acted on."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from robokiln.policy.hindsight import SCENES, positions, read_alternatives
+from robokiln.policy.hindsight import alternatives, positions
+from robokiln.policy.roles import ROLES, SCENES, named, place_of, read_scenes, roles_of
 from robokiln.scene import robots, tasks
+from robokiln.scene.config import SceneConfig
 from robokiln.serial import to_json
-from robokiln.types import RobokilnError, SceneSpec
+from robokiln.types import Array, RobokilnError, SceneSpec
 
-TASK = tasks.get("pick_place")
-
-
-def scenes(count: int) -> list[SceneSpec]:
-    return [
-        TASK.sample(np.random.default_rng(seed), robots.get("panda"), ()) for seed in range(count)
-    ]
+WITH_ALTERNATIVES = ("pick_place", "lift", "stack_two", "stack_three", "open_drawer", "insert_peg")
 
 
-@pytest.fixture
-def recorded(tmp_path: Path) -> tuple[Path, list[SceneSpec], tuple[str, ...]]:
-    specs = scenes(40)
-    texts = tuple(TASK.instruction(s, np.random.default_rng(i)) for i, s in enumerate(specs))
+def scenes(task: str, count: int) -> tuple[list[SceneSpec], tuple[str, ...]]:
+    made, texts = [], []
+    known, robot, config = tasks.get(task), robots.get("panda"), SceneConfig()
+    for seed in range(count):
+        rng = np.random.default_rng(seed)
+        made.append(known.sample(rng, robot, config))
+        texts.append(known.instruction(made[-1], rng, config))
+    return made, tuple(texts)
+
+
+def own_places(spec: SceneSpec) -> Array:
+    places = np.zeros((len(ROLES), 3))
+    for role, index in roles_of(spec).items():
+        body = spec.bodies[index]
+        places[ROLES.index(role)] = place_of(body, np.array(body.pose))
+    return places
+
+
+@pytest.mark.parametrize("task", WITH_ALTERNATIVES)
+def test_alternatives_name_other_bodies_where_they_stand(task: str) -> None:
+    specs, texts = scenes(task, 30)
+    found = alternatives(specs, texts)
+    assert sum(map(len, found)) > 10
+    for spec, text, others in zip(specs, texts, found, strict=True):
+        by_color = {
+            body.color: place_of(body, np.array(body.pose)) for body in spec.bodies if body.color
+        }
+        own = own_places(spec)
+        for other in others:
+            assert other.instruction != text
+            said = [w for w in other.instruction.split() if w in by_color]
+            assert len(set(said)) == len(said)
+            places = positions(other, own)
+            told = np.array([by_color[color] for color in said])
+            colored = {r: i for r, i in roles_of(spec).items() if spec.bodies[i].color}
+            assert len(set(colored.values())) == len(said)
+            for role in colored:
+                place = places[ROLES.index(role)]
+                assert np.linalg.norm(told - place, axis=1).min() < 1e-9
+
+
+def test_alternatives_never_name_one_body_for_two_roles() -> None:
+    specs, texts = scenes("stack_two", 20)
+    for spec, others in zip(specs, alternatives(specs, texts), strict=True):
+        for other in others:
+            places = positions(other, own_places(spec))
+            assert np.linalg.norm(places[0] - places[1]) > 0.01
+
+
+def test_what_moves_with_an_own_role_stays_with_it() -> None:
+    specs, texts = scenes("stack_two", 10)
+    spec, others = specs[0], alternatives(specs[:1], texts[:1])[0]
+    moved = own_places(spec) + 0.5
+    colors = [spec.bodies[roles_of(spec)[role]].color for role in ("target", "goal")]
+    swap = next(
+        o for o in others if [w for w in o.instruction.split() if w in colors][::-1] == colors
+        or o.places[:2] == (1, 0)
+    )  # fmt: skip
+    np.testing.assert_array_equal(positions(swap, moved)[:2], moved[[1, 0]])
+
+
+def test_only_what_the_words_tell_apart_counts_as_named() -> None:
+    for task, expected in (("stack_three", [1, 1, 1]), ("lift", [1, 1, 0]), ("sort_by_colour", 0)):
+        for spec, text in zip(*scenes(task, 5), strict=True):
+            np.testing.assert_array_equal(named(spec, text), np.broadcast_to(expected, 3))
+
+
+def test_scenes_of_another_dataset_are_refused(tmp_path: Path) -> None:
+    assert read_scenes(tmp_path, 2) == []
     path = tmp_path / SCENES
     path.parent.mkdir(parents=True)
-    path.write_text("".join(json.dumps({"spec": to_json(s)}) + "\n" for s in specs))
-    return tmp_path, specs, texts
-
-
-def test_alternatives_name_other_bodies_where_they_stand(
-    recorded: tuple[Path, list[SceneSpec], tuple[str, ...]],
-) -> None:
-    root, specs, texts = recorded
-    alternatives = read_alternatives(root, texts)
-    assert sum(map(len, alternatives)) > 80
-    for spec, text, found in zip(specs, texts, alternatives, strict=True):
-        by_color = {body.color: body for body in spec.bodies if body.color}
-        own = np.array([spec.bodies[spec.index(spec.goal[r])].pose[:3] for r in ("target", "goal")])
-        assert text not in [a.instruction for a in found]
-        for alternative in found:
-            said = [w for w in alternative.instruction.split() if w in by_color]
-            assert len(said) == 2
-            expected = np.array([by_color[color].pose[:3] for color in said])
-            np.testing.assert_array_equal(positions(alternative, own), expected)
-
-
-def test_without_scenes_there_are_none(tmp_path: Path) -> None:
-    assert read_alternatives(tmp_path, ("a", "b")) == ((), ())
-
-
-def test_scenes_of_another_dataset_are_refused(
-    recorded: tuple[Path, list[SceneSpec], tuple[str, ...]],
-) -> None:
-    root, _, texts = recorded
-    with pytest.raises(RobokilnError, match="40 scenes for 39"):
-        read_alternatives(root, texts[:-1])
-    (root / SCENES).write_text("{}\n")
+    _write(path, scenes("lift", 3)[0])
+    assert len(read_scenes(tmp_path, 3)) == 3
+    with pytest.raises(RobokilnError, match="3 scenes for 2"):
+        read_scenes(tmp_path, 2)
+    path.write_text("{}\n")
     with pytest.raises(RobokilnError, match=r"scenes\.jsonl"):
-        read_alternatives(root, texts)
+        read_scenes(tmp_path, 3)
+
+
+def _write(path: Path, specs: Sequence[SceneSpec]) -> None:
+    path.write_text("".join(json.dumps({"spec": to_json(s)}) + "\n" for s in specs))
+
+
+def test_words_that_more_than_color_gives_sense_are_left_alone() -> None:
+    specs, texts = scenes("pick_place", 30)
+    odd = []
+    for spec, text in zip(specs, texts, strict=True):
+        target = spec.bodies[spec.index(spec.goal["target"])]
+        odd.append(text.replace(f"{target.color} ", "leftmost "))
+    odd[1] = texts[1] + " left of the red box"
+    assert any(alternatives(specs, texts))
+    assert not any(alternatives(specs, odd))

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
+import pytest
 import torch
+from stored import write_dataset
 from synthetic import demonstrations
 from torch.testing import assert_close
 
 from robokiln.policy import TrainConfig
-from robokiln.policy.demonstrations import Demonstrations, role_pixels, role_positions
+from robokiln.policy.demonstrations import Demonstrations, read_demonstrations, role_pixels
 from robokiln.policy.fit import fit_spec
 from robokiln.policy.loader import Loader
+from robokiln.policy.pictures import Pictures
 from robokiln.policy.vision import STRIDE, cell_centers, heatmap_target, peak_weights
+from robokiln.types import RobokilnError
 
-CONFIG = TrainConfig(policy="image", steps=10, width=16, batch_size=16)
+CPU = torch.device("cpu")
+CONFIG = TrainConfig(model="image", steps=10, width=16, batch_size=16)
 
 
 def loader(data: Demonstrations, config: TrainConfig = CONFIG) -> Loader:
@@ -48,9 +56,9 @@ def test_crops_move_pictures_and_labels_together() -> None:
     rows = np.full(16, 5)
     corners = {name: np.tile([3, 6], (16, 1)) for name in data.frames}
     inputs, labels = load.gather(rows, corners, np.random.default_rng(0))
-    for camera in data.cameras:
-        whole = role_pixels(camera, data.proprioception, role_positions(data.target_goal_pose))[5]
-        picture = data.frames[camera.name][5]
+    for camera in data.cameras[0]:
+        whole = role_pixels(camera, data.proprioception, data.places)[5]
+        picture = data.frames[camera.name].parts[0][5]
         np.testing.assert_array_equal(inputs.images[camera.name][0], picture[6:94, 3:91])
         moved = labels.pixels[camera.name][0].numpy()
         np.testing.assert_allclose(moved[:, :2] + [3, 6], whole[:, :2], atol=1e-4)
@@ -58,13 +66,13 @@ def test_crops_move_pictures_and_labels_together() -> None:
 
 def test_labels_point_at_the_target_in_both_cameras() -> None:
     data = demonstrations(4, seed=4, every=8)
-    for camera in data.cameras:
-        pixels = role_pixels(camera, data.proprioception, role_positions(data.target_goal_pose))
+    for camera in data.cameras[0]:
+        pixels = role_pixels(camera, data.proprioception, data.places)
         for start in data.bounds[:, 0]:
             x, y, _ = pixels[start, 0]
             if not (2 < x < 94 and 2 < y < 94):
                 continue
-            patch = data.frames[camera.name][start].astype(int)
+            patch = data.frames[camera.name].parts[0][start].astype(int)
             away = np.abs(patch[int(y), int(x)] - np.median(patch, axis=(0, 1))).max()
             assert away > 40, camera.name
 
@@ -88,3 +96,57 @@ def test_chunks_stop_at_the_end_of_their_episode() -> None:
     rows = data.chunk_rows(np.array([end - 2, end]), 4)
     np.testing.assert_array_equal(rows[0], [end - 2, end - 1, end - 1, end - 1])
     np.testing.assert_array_equal(rows[1], np.arange(end, end + 4))
+
+
+def test_resident_pictures_are_cropped_to_the_same_bytes() -> None:
+    data = demonstrations(2, seed=3, size=32, every=8)
+    rng = np.random.default_rng(0)
+    rows, corners = rng.integers(0, len(data), 16), rng.integers(0, 9, (16, 2))
+    read, resident = Pictures(data.frames, CPU), Pictures(data.frames, CPU)
+    resident.move(CPU)
+    for name in data.frames:
+        expected = read(name, rows, corners, (24, 20))
+        assert expected.shape == (16, 24, 20, 3)
+        assert torch.equal(resident(name, rows, corners, (24, 20)), expected)
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path], list[Demonstrations]]:
+    """Two datasets, of which the second's fixed camera stands elsewhere."""
+    parts = [demonstrations(2, seed=s, size=32, every=8) for s in (1, 2)]
+    front, wrist = parts[1].cameras[0]
+    x, *rest = front.pose
+    parts[1] = replace(parts[1], cameras=((replace(front, pose=(x + 0.1, *rest)), wrist),))
+    folders = [tmp_path_factory.mktemp("joined") for _ in parts]
+    return [write_dataset(f / "d", f, p) for f, p in zip(folders, parts, strict=True)], parts
+
+
+def test_datasets_are_joined_and_each_keeps_its_cameras(
+    two: tuple[list[Path], list[Demonstrations]],
+) -> None:
+    roots, parts = two
+    data = read_demonstrations(roots)
+    first = len(parts[0])
+    np.testing.assert_array_equal(data.action, np.concatenate([p.action for p in parts]))
+    assert data.instructions == parts[0].instructions + parts[1].instructions
+    np.testing.assert_array_equal(data.bounds[2:], parts[1].bounds + first)
+    row = np.array([first + 3])
+    _, labels = loader(data).gather(row, corner(data), np.random.default_rng(0))
+    for camera in parts[1].cameras[0]:
+        seen = role_pixels(camera, parts[1].proprioception, parts[1].places)[3, :2]
+        np.testing.assert_allclose(labels.pixels[camera.name][0, :2], seen, atol=1e-3)
+    front = parts[0].cameras[0][0]
+    wrong = role_pixels(front, parts[1].proprioception, parts[1].places)[3, :2]
+    assert np.abs(labels.pixels["front"][0, :2].numpy() - wrong).max() > 1
+
+
+def corner(data: Demonstrations) -> dict[str, np.ndarray]:
+    return {name: np.zeros((1, 2), int) for name in data.frames}
+
+
+def test_datasets_with_other_cameras_are_refused(
+    two: tuple[list[Path], list[Demonstrations]], tmp_path: Path
+) -> None:
+    large = write_dataset(tmp_path / "d", tmp_path, demonstrations(1, seed=3, size=48, every=8))
+    with pytest.raises(RobokilnError, match=r"expected cameras as in .* got front 48 x 48"):
+        read_demonstrations([two[0][0], large])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch.testing import assert_close
 
-from robokiln.policy.text import MAX_WORDS, PAD, UNKNOWN, TextEncoder, Vocabulary
+from robokiln.policy.text import TextEncoder
+from robokiln.policy.words import MAX_WORDS, PAD, UNKNOWN, Vocabulary
 
 PUT = "Put the red ball into the blue bowl."
 
@@ -30,3 +31,11 @@ def test_the_order_of_words_matters_and_the_batch_does_not() -> None:
     for text, expected in zip(texts, together, strict=True):
         alone = encoder(torch.from_numpy(vocabulary.encode([text])))[0]
         assert_close(alone, expected, atol=1e-5, rtol=0)
+
+
+def test_no_words_and_unknown_ones_mean_nothing() -> None:
+    vocabulary = Vocabulary.of([PUT])
+    encoder = TextEncoder(len(vocabulary.words)).eval()
+    read = encoder(torch.from_numpy(vocabulary.encode(["", "quux frob", PUT])))
+    assert not read[:2].any()
+    assert read[2].any()

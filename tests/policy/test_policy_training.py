@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,12 +10,19 @@ import numpy as np
 import pytest
 import torch
 from small_policy import SMALL
+from stored import write_dataset
 from synthetic import demonstrations
 
 from robokiln.policy import TrainConfig, TrainProgress, load, train
 from robokiln.policy.demonstrations import Demonstrations
+from robokiln.policy.fit import fit_spec
+from robokiln.policy.loader import Loader
 from robokiln.policy.log import read_log
-from robokiln.policy.training import fit
+from robokiln.policy.pictures import Joined
+from robokiln.policy.spec import Inputs, Labels
+from robokiln.policy.text import READS
+from robokiln.policy.training import fit, fresh_state, step
+from robokiln.policy.vision import CameraEncoder
 from robokiln.types import Array, RobokilnError
 
 CPU = torch.device("cpu")
@@ -32,9 +40,9 @@ def test_stopped_training_continues_to_the_same_bits(
     root: Path, trained: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    for step in (1, 3):
+    for stop in (1, 3):
         with pytest.raises(KeyboardInterrupt):
-            train(root, SMALL, out, "cpu", stop_at(step))
+            train(root, SMALL, out, "cpu", stop_at(stop))
     assert not (out / "policy.json").exists()
     steps: list[int] = []
     train(root, SMALL, out, "cpu", lambda state: steps.append(state.step))
@@ -73,8 +81,8 @@ def test_a_damaged_checkpoint_is_named(root: Path, tmp_path: Path) -> None:
 
 
 def test_wrong_inputs_are_named(root: Path, tmp_path: Path) -> None:
-    with pytest.raises(RobokilnError, match="policy 'imagge' not found; available: image, state"):
-        train(root, replace(SMALL, policy="imagge"), tmp_path / "a", "cpu")
+    with pytest.raises(RobokilnError, match="model 'imagge' not found; available: image, state"):
+        train(root, replace(SMALL, model="imagge"), tmp_path / "a", "cpu")
     with pytest.raises(RobokilnError, match="is not a LeRobot dataset"):
         train(tmp_path / "none", SMALL, tmp_path / "b", "cpu")
     with pytest.raises(RobokilnError, match=r"policy\.steps: expected at least 1, got 0"):
@@ -84,16 +92,16 @@ def test_wrong_inputs_are_named(root: Path, tmp_path: Path) -> None:
 
 
 def test_a_loss_that_is_not_finite_stops_training(demos: Demonstrations, tmp_path: Path) -> None:
-    config = replace(SMALL, policy="state", learning_rate=1e30, clip=1e30, steps=20)
+    config = replace(SMALL, model="state", learning_rate=1e30, clip=1e30, steps=20)
     with pytest.raises(RobokilnError, match="the loss is not finite"):
-        fit(replace(demos, cameras=(), frames={}), config, tmp_path, CPU, "")
+        fit(replace(demos, cameras=((),), frames={}), config, tmp_path, CPU, "")
 
 
 def chunk_error(policy_dir: Path, data: Demonstrations, rows: Array) -> float:
     """Mean distance (m) of predicted from demonstrated positions over the executed steps."""
     policy = load(policy_dir, "cpu")
     chunk = policy.predict(
-        {name: frames[rows] for name, frames in data.frames.items()},
+        {name: frames.parts[0][rows] for name, frames in data.frames.items()},
         data.proprioception[rows],
         [data.instructions[e] for e in data.episode[rows]],
         data.target_goal_pose[rows],
@@ -106,14 +114,14 @@ def chunk_error(policy_dir: Path, data: Demonstrations, rows: Array) -> float:
 def test_the_image_policy_overfits_eight_samples(tmp_path: Path) -> None:
     data = demonstrations(8, seed=7, size=48, every=8)
     rows = data.bounds[:, 0] + 1
-    few = Demonstrations(
-        data.cameras,
-        {name: frames[rows] for name, frames in data.frames.items()},
-        data.proprioception[rows],
-        data.action[rows],
-        data.target_goal_pose[rows],
-        np.stack([np.arange(8), np.arange(8) + 1], -1),
-        data.instructions,
+    few = replace(
+        data,
+        frames={name: Joined([frames.parts[0][rows]]) for name, frames in data.frames.items()},
+        proprioception=data.proprioception[rows],
+        action=data.action[rows],
+        target_goal_pose=data.target_goal_pose[rows],
+        places=data.places[rows],
+        bounds=np.stack([np.arange(8), np.arange(8) + 1], -1),
     )
     config = TrainConfig("image", steps=120, width=32, batch_size=8, warmup_steps=5, ema=0.9)
     fit(few, config, tmp_path, CPU, "")
@@ -124,11 +132,81 @@ def test_the_image_policy_overfits_eight_samples(tmp_path: Path) -> None:
 def test_the_state_policy_learns_the_task_in_seconds(tmp_path: Path) -> None:
     """The canary: where even the true poses can't be learned from, data or transforms are wrong."""
     data = demonstrations(60, seed=8, size=16, every=4)
-    data = replace(data, cameras=(), frames={})
+    data = replace(data, cameras=((),), frames={})
     config = TrainConfig("state", steps=400, width=128, batch_size=128, chunk=4, execute=4)
     fit(data, config, tmp_path, CPU, "")
-    held_out = replace(demonstrations(10, seed=9, size=16, every=4), cameras=(), frames={})
+    held_out = replace(demonstrations(10, seed=9, size=16, every=4), cameras=((),), frames={})
     rows = np.arange(len(held_out))
     truth = held_out.action[held_out.chunk_rows(rows, 4)][..., :3]
     moved = np.linalg.norm(truth - held_out.proprioception[:, None, :3], axis=-1).mean()
     assert chunk_error(tmp_path, held_out, rows) < 0.35 * moved
+
+
+def test_training_in_half_precision_keeps_weights_in_full(root: Path, tmp_path: Path) -> None:
+    train(root, replace(SMALL, precision="bfloat16"), tmp_path / "half", "cpu")
+    train(root, replace(SMALL, precision="float32"), tmp_path / "full", "cpu")
+    half, full = (read_log(tmp_path / name, 99)[-1] for name in ("half", "full"))
+    assert half["loss"] != full["loss"]
+    assert half["loss"] == pytest.approx(full["loss"], rel=0.05)
+    dtypes = {p.dtype for p in load(tmp_path / "half", "cpu").model.parameters()}
+    assert dtypes == {torch.float32}
+
+
+def test_half_precision_does_not_round_pixels() -> None:
+    torch.manual_seed(0)
+    eye, pictures, read = CameraEncoder(8), torch.rand(4, 3, 128, 128), torch.randn(4, READS, 8)
+    with torch.autocast("cpu", torch.bfloat16):
+        view = eye(pictures, read)
+    for pixels in (view.keypoints, view.free):
+        halves = 2 * pixels.float()
+        assert (halves != halves.round()).float().mean() > 0.9
+
+
+def test_a_gradient_that_is_not_finite_never_reaches_the_weights(
+    demos: Demonstrations, tmp_path: Path
+) -> None:
+    """The loss may still be finite when its gradient is not."""
+    config = replace(SMALL, checkpoint_every=1, steps=2)
+    spec = fit_spec(demos, config)
+    state = fresh_state(spec, config, CPU)
+    before = {k: v.clone() for k, v in state.model.state_dict().items()}
+
+    def objective(inputs: Inputs, labels: Labels) -> dict[str, torch.Tensor]:
+        weight = next(state.model.parameters())
+        return {"loss": (weight * 0).abs().sum().sqrt()}  # finite, with a gradient of 0 / 0
+
+    loader = Loader(demos, spec, 0, config.batch_size, 0.2)
+    with pytest.raises(RobokilnError, match="step 1: the gradient is not finite"):
+        step(state, loader, config, CPU, objective)
+    assert all(torch.equal(before[k], v) for k, v in state.model.state_dict().items())
+
+
+def test_tensorboard_gets_what_the_log_gets(root: Path, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    out = tmp_path / "run"
+    train(root, SMALL, out, "cpu", tensorboard=True)
+    events = EventAccumulator(str(out / "tensorboard"))
+    events.Reload()
+    line = read_log(out, 99)[-1]
+    scalar = events.Scalars("loss")[-1]
+    assert (scalar.step, scalar.value) == (4, pytest.approx(line["loss"], rel=1e-4))
+
+
+def test_one_policy_learns_from_several_datasets(root: Path, tmp_path: Path) -> None:
+    other = write_dataset(tmp_path / "d", tmp_path, demonstrations(2, seed=9, size=32, every=6))
+    out = train([root, other], SMALL, tmp_path / "run", "cpu")
+    words = load(out, "cpu").spec.vocabulary.words
+    alone = train(root, SMALL, tmp_path / "one", "cpu")
+    assert set(words) > set(load(alone, "cpu").spec.vocabulary.words)
+    with pytest.raises(RobokilnError, match="another training run"):
+        train([other, root], SMALL, out, "cpu")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+def test_a_compiled_model_learns_the_same(root: Path, tmp_path: Path) -> None:
+    for name, compiled in (("eager", False), ("compiled", True)):
+        train(root, replace(SMALL, compile=compiled), tmp_path / name, "cpu")
+    eager, compiled_ = (read_log(tmp_path / n, 99)[-1]["loss"] for n in ("eager", "compiled"))
+    assert compiled_ == pytest.approx(eager, rel=1e-3)

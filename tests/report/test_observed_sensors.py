@@ -3,13 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
-from worlds import CAMERAS, CONFIG, TASK, scene
+from worlds import CONFIG, TASK, scene
 
 from robokiln.episode import Expert, run
-from robokiln.frames import Capture, LookConfig, SensorConfig, sample_look
+from robokiln.frames import Capture, LookConfig, Observer, SensorConfig, sample_look
 from robokiln.frames.sensors import MotionBlur
 from robokiln.physics.bullet import BulletWorld
-from robokiln.report.rollouts import EvaluateConfig, _observer
 from robokiln.seeds import Domain, sensor_draws
 from robokiln.types import Array, Observation, SceneSpec
 
@@ -32,14 +31,13 @@ class Glancing(Expert):
 def test_blur_is_that_of_one_step_however_seldom_an_actor_looks(world: BulletWorld) -> None:
     spec = scene(world, 0)
     sensors = {"wrist": SensorConfig(blur=MotionBlur(1.0, 2))}
-    config = EvaluateConfig("pick_place", "panda", CAMERAS, {"noop": 1}, sensors=sensors)
     look = sample_look(spec, np.random.default_rng(0), LookConfig())
     draws, actor = sensor_draws(Domain.EVALUATION, 0, 0, 0), Glancing(spec)
     short = replace(CONFIG, max_steps=13)
-    observe = _observer(spec, look, config, draws)
+    observe = Observer(spec, look, sensors, draws, antialias=True)
     episode = run(world, TASK, spec, actor, short, observe=observe)
-    whole = Capture(spec, look, sensors, draws, antialias=config.antialias)
+    whole = Capture(spec, look, sensors, draws, antialias=True)
     recorded = whole.frames(episode.link_poses)["wrist"].rgb
     assert np.array_equal(np.stack(actor.seen), recorded[::3])
-    still = Capture(spec, look, {}, draws, antialias=config.antialias)
+    still = Capture(spec, look, {}, draws, antialias=True)
     assert not np.array_equal(recorded, still.frames(episode.link_poses)["wrist"].rgb)

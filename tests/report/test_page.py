@@ -13,6 +13,8 @@ import pytest
 from PIL import Image
 from worlds import CAMERAS, CONFIG
 
+from robokiln.cli.evaluate import trained, versions
+from robokiln.policy import describe
 from robokiln.report.evaluate import film_path, summarize
 from robokiln.report.facts import Generation, ReportFacts, Training
 from robokiln.report.films import choose
@@ -121,9 +123,9 @@ def test_numbers_read_well() -> None:
 
 
 def test_failures_come_first_and_every_class_has_its_turn() -> None:
-    classes = ["not_released"] * 9 + ["placed_outside"] + ["success"] * 5
+    classes = ["not_released"] * 9 + ["left_half_way"] + ["success"] * 5
     rollouts = [
-        Rollout("image_policy", i, 0, "", name == "success", "", name, 20, 1.0, False)
+        Rollout("image_policy", i, 0, "", name == "success", "", name, 20, 1.0, 0.5, "lift", None)
         for i, name in enumerate(classes)
     ]
     chosen = choose(rollouts[::-1])
@@ -169,3 +171,11 @@ def _visit(page: Path, folder: Path, width: int, shot: Path) -> tuple[list[str],
     # The browser's own errands have no page for their origin.
     urls = [e["url"] for e in events if e.get("initiator", "not an origin") != "not an origin"]
     return [url for url in urls if not url.startswith(("data:", "file:"))], done.stderr
+
+
+def test_a_report_says_how_a_policy_was_trained(untrained: Path) -> None:
+    (found,) = trained({"image_policy": untrained})
+    assert (found.name, found.directory) == ("image policy", untrained)
+    described = describe(untrained)
+    assert found.facts["steps"] == f"{described.config.steps:,}"
+    assert {"python", "robokiln", "torch"} <= versions().keys()

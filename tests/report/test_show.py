@@ -16,6 +16,7 @@ from robokiln.kiln import Plan, again, generate, open_source
 from robokiln.report.overlays import LEGEND, depth_colors, depth_limits, id_colors
 from robokiln.report.show import GAP, SHEET, TILE, contact_sheet, show, side_by_side, spread
 from robokiln.types import RobokilnError
+from robokiln.workers import Execution
 
 
 def test_show_writes_a_sheet_and_videos(demonstrations: Path, tmp_path: Path) -> None:
@@ -71,12 +72,14 @@ def test_mistakes_name_the_offender(demonstrations: Path, tmp_path: Path) -> Non
 def labelled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A run's dataset, and two looks of its motion with every label."""
     folder = tmp_path_factory.mktemp("labelled")
-    made = generate(Plan("pick_place", "panda", CAMERAS, episodes=1), folder / "a").dataset
+    made = generate(
+        Plan("pick_place", "panda", CAMERAS, episodes=1), folder / "a", Execution()
+    ).dataset
     assert made is not None
     source = open_source(made)
     changes = {"seed": 1, "looks_per_episode": 2, "record": ("depth", "segmentation", "boxes")}
     plan = again(source, dataclasses.replace(source.plan, **changes))  # type: ignore[arg-type]
-    rendered = generate(plan, folder / "b", source=made).dataset
+    rendered = generate(plan, folder / "b", Execution(), source=made).dataset
     assert rendered is not None
     return made, rendered
 

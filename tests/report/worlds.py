@@ -20,6 +20,8 @@ from robokiln.geometry import look_at
 from robokiln.kiln.columns import columns, recorded_camera
 from robokiln.physics.bullet import BulletWorld
 from robokiln.scene import robots, tasks
+from robokiln.scene.config import SceneConfig
+from robokiln.scene.refused import SceneRefused
 from robokiln.seeds import Domain, Stream, generator
 from robokiln.types import Actor, Camera, Episode, SceneSpec
 
@@ -31,10 +33,16 @@ CAMERAS = (
 )
 
 
-def scene(world: BulletWorld, slot: int) -> SceneSpec:
-    """A settled scene of the held-out range; these slots settle at once."""
-    robot = robots.get("panda")
-    return draw_scene(world, TASK, robot, CAMERAS, Domain.EVALUATION, 0, slot, 0)
+def scene(world: BulletWorld, slot: int, task: str = "pick_place") -> SceneSpec:
+    """A settled scene of the held-out range; those of pick_place settle at once."""
+    robot, found = robots.get("panda"), tasks.get(task)
+    for attempt in range(20):
+        where = (Domain.EVALUATION, 0, slot, attempt)
+        try:
+            return draw_scene(world, found, robot, CAMERAS, SceneConfig(), *where)
+        except SceneRefused:
+            continue
+    raise AssertionError(f"{task}: 20 scenes refused")
 
 
 def roll_out(world: BulletWorld, spec: SceneSpec, actor: Actor | None = None) -> Episode:
@@ -46,7 +54,8 @@ def write_dataset(root: Path, world: BulletWorld, count: int) -> Path:
     """Expert demonstrations, rendered and assembled in this process."""
     records = [_record(root.parent, world, slot) for slot in range(count)]
     features = standard_features(CAMERAS, 7)
-    assemble(root, records, features, CONFIG.control_hz, "panda", TASK.phases, CONFIG.max_steps)
+    limit = CONFIG.limit(TASK.horizon)
+    assemble(root, records, features, CONFIG.control_hz, "panda", TASK.phases, limit)
     write_cameras(root, [recorded_camera(c, robots.get("panda")) for c in CAMERAS])
     write_checksums(root)
     return root

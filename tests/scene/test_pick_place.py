@@ -7,16 +7,19 @@ import pytest
 
 from robokiln.assets import footprint
 from robokiln.scene import robots, tasks
+from robokiln.scene.config import SceneConfig
+from robokiln.scene.language import NOUNS
 from robokiln.scene.layout import Area, Item, place
-from robokiln.scene.tasks import SceneRefused
-from robokiln.scene.tasks.pick_place import AREA, CONTAINERS, NOUNS, OBJECTS
+from robokiln.scene.objects import is_a
+from robokiln.scene.refused import SceneRefused
 from robokiln.types import SceneSpec
 
 TASK = tasks.get("pick_place")
+AREA = TASK.ranges(robots.get("panda"), "D0")["target"]
 
 
 def draw(seed: int) -> SceneSpec:
-    return TASK.sample(np.random.default_rng(seed), robots.get("panda"), ())
+    return TASK.sample(np.random.default_rng(seed), robots.get("panda"), SceneConfig())
 
 
 SPECS = [draw(seed) for seed in range(300)]
@@ -25,11 +28,11 @@ SPECS = [draw(seed) for seed in range(300)]
 def test_counts_and_roles() -> None:
     for spec in SPECS:
         kinds = [b.shape.kind for b in spec.bodies[2:]]
-        containers = [k for k in kinds if k in CONTAINERS]
+        containers = [b for b in spec.bodies[2:] if is_a(b.shape, "container")]
         assert 1 <= len(containers) <= 2
         assert 2 <= len(kinds) - len(containers) <= 5
-        assert spec.bodies[spec.index(spec.goal["target"])].shape.kind in OBJECTS
-        assert spec.bodies[spec.index(spec.goal["goal"])].shape.kind in CONTAINERS
+        assert is_a(spec.bodies[spec.index(spec.goal["target"])].shape, "target")
+        assert is_a(spec.bodies[spec.index(spec.goal["goal"])].shape, "goal")
 
 
 @pytest.mark.parametrize("role", ["target", "goal"])
@@ -57,11 +60,11 @@ def test_nothing_overlaps() -> None:
 def test_every_phrase_names_one_target_and_one_goal() -> None:
     said = set()
     for seed, spec in enumerate(SPECS):
-        words = TASK.instruction(spec, np.random.default_rng(seed))
-        names = [f"{b.color} {NOUNS[b.shape.kind]}" for b in spec.bodies[2:]]
+        words = TASK.instruction(spec, np.random.default_rng(seed), SceneConfig())
+        names = [f"{b.color} {NOUNS[b.shape.kind][0]}" for b in spec.bodies[2:]]
         assert len(set(names)) == len(names)
         target, goal = (spec.bodies[spec.index(spec.goal[r])] for r in ("target", "goal"))
-        pattern = f"{target.color} {NOUNS[target.shape.kind]}.*{goal.color} {goal.shape.kind}"
+        pattern = f"{target.color} {NOUNS[target.shape.kind][0]}.*{goal.color} {goal.shape.kind}"
         assert re.search(pattern, words)
         said.add(words.split(" the ")[0])
     assert len(said) >= 5
@@ -69,7 +72,7 @@ def test_every_phrase_names_one_target_and_one_goal() -> None:
 
 def test_swapped_words_name_another_object() -> None:
     for seed, spec in enumerate(SPECS):
-        swapped = TASK.swapped(spec, np.random.default_rng(seed))
+        swapped = TASK.swapped(spec, np.random.default_rng(seed), SceneConfig())
         target = spec.bodies[spec.index(spec.goal["target"])]
         assert swapped.goal == spec.goal
         assert swapped.bodies == spec.bodies

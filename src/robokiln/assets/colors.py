@@ -12,3 +12,14 @@ COLORS: dict[str, Color] = {
     "purple": (0.46, 0.14, 0.62),
     "pink": (0.94, 0.48, 0.68),
 }
+UNSEEN_COLORS: dict[str, Color] = {
+    "brown": (0.36, 0.20, 0.09),
+    "white": (0.93, 0.93, 0.91),
+    "black": (0.06, 0.06, 0.07),
+    "lime": (0.62, 0.92, 0.10),
+    "magenta": (0.80, 0.05, 0.55),
+    "navy": (0.04, 0.06, 0.28),
+    "lavender": (0.72, 0.64, 0.92),
+}
+"""Kept out of training, to test whether a policy knows colours or has learnt eight of them."""
+ALL_COLORS = COLORS | UNSEEN_COLORS

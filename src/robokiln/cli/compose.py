@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from pathlib import Path
+from itertools import takewhile
 from typing import Any
 
 from hydra import compose as hydra_compose
@@ -16,18 +16,30 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-import robokiln
 from robokiln.cli.suggest import unknown
+from robokiln.files import config_directory
 from robokiln.types import RobokilnError
 
 # Types of the values that may be null, and so can't be told from their default.
 _OPTIONAL: Mapping[str, type] = {
     "workers": int,
+    "memory_mb": int,
+    "ray_address": str,
     "image_size": int,
     "plan": str,
     "image_policy": str,
     "state_policy": str,
     "dataset": str,
+    "datasets": list,
+    "a": list,
+    "b": list,
+    "source": str,
+    "policy": str,
+    "format": str,
+    # Gates that are switched off
+    **dict.fromkeys(("idle_begin_s", "idle_end_s", "limit_share", "dead_joint"), float),
+    **dict.fromkeys(("penetration_m", "settle_s", "black_mean", "black_contrast"), float),
+    **dict.fromkeys(("frozen_frames", "target_pixels"), int),
 }
 # The same of a verb for which null means "as the dataset has it".
 _AS_THE_DATASET: Mapping[str, type] = {
@@ -40,9 +52,23 @@ _AS_THE_DATASET: Mapping[str, type] = {
 # Least values by the last part of the key.
 _LEAST: Mapping[str, int] = {
     **dict.fromkeys(("episodes", "looks_per_episode", "max_attempts"), 1),
+    **dict.fromkeys(("rounds", "per_round"), 1),
     **dict.fromkeys(("workers", "columns", "control_hz", "physics_hz", "max_steps", "steps"), 1),
     **dict.fromkeys(("width", "height", "image_size"), 16),
-    **dict.fromkeys(("seed", "videos"), 0),
+    **dict.fromkeys(("seed", "videos", "replay", "hard_attempts"), 0),
+    "deadline_s": 1,
+    "memory_mb": 100,
+}
+# Most, so that a slip is refused before any work or memory is spent on it.
+_MOST: Mapping[str, int] = {
+    **dict.fromkeys(("episodes", "looks_per_episode", "max_attempts", "max_steps"), 10_000_000),
+    **dict.fromkeys(("per_round", "hard_attempts"), 10_000_000),
+    **dict.fromkeys(("steps", "physics_hz"), 100_000_000),
+    **dict.fromkeys(("width", "height", "image_size"), 8192),
+    **dict.fromkeys(
+        ("workers", "columns", "videos", "control_hz", "count", "chunk", "rounds"), 10_000
+    ),
+    **dict.fromkeys(("batch_size", "checkpoint_every", "warmup_steps"), 100_000_000),
 }
 MISSING = "???"
 """What YAML files give a key that the user must give."""
@@ -54,13 +80,6 @@ _KINDS: Mapping[type, str] = {
 }
 
 
-def config_directory() -> Path:
-    """configs/ of the checkout, or of the installed package."""
-    package = Path(robokiln.__file__).parent
-    installed, checkout = package / "configs", package.parents[1] / "configs"
-    return installed if installed.is_dir() else checkout
-
-
 def compose(verb: str, overrides: Sequence[str]) -> dict[str, Any]:
     """The verb's configuration as plain values; RobokilnError for any argument that can't be."""
     if not (config_directory() / f"{verb}.yaml").exists():
@@ -68,6 +87,8 @@ def compose(verb: str, overrides: Sequence[str]) -> dict[str, Any]:
             raise RobokilnError(f"'{overrides[0]}': `robokiln {verb}` takes no arguments")
         return {}
     parsed = [_parse(text) for text in overrides]
+    plain = [o for o in parsed if o.key_or_group in _named_as_groups(verb)]
+    parsed = [o for o in parsed if o not in plain]
     groups = [o for o in parsed if _is_group(o.key_or_group)]
     for override in groups:
         _check_choice(override)
@@ -77,6 +98,7 @@ def compose(verb: str, overrides: Sequence[str]) -> dict[str, Any]:
         if override not in groups:
             _check_key(override, base, known)
     composed = _compose(verb, *(_openly(o) for o in parsed))
+    composed = composed | {str(o.key_or_group): o.value() for o in plain}
     for key, value in _leaves(composed):
         _check_value(key, value, known.get(key))
     return composed
@@ -113,17 +135,43 @@ def require(configuration: Mapping[str, Any], verb: str, *keys: str) -> None:
     """An error that names the first of `keys` that must be given and was not."""
     for key in keys:
         if configuration[key] == MISSING:
-            raise RobokilnError(f"'{key}' is missing: robokiln {verb} {key}=DIR")
+            given = "DIR [DIR ...]" if key == "datasets" else f"{key}=DIR"
+            raise RobokilnError(f"'{key}' is missing: robokiln {verb} {given}")
 
 
 def with_dataset(verb: str, arguments: Sequence[str]) -> list[str]:
-    """`rerender DIR key=value` as `rerender dataset=DIR key=value`, where the verb takes one."""
-    found = list(arguments)
+    """`rerender DIR key=value` as `rerender dataset=DIR key=value`, where the verb takes one,
+    `merge A B` as `merge datasets=[A,B]`; where it takes several, `dataset=DIR` is one of one.
+    `compare A B` is `compare a=[A] b=[B]`."""
     file = config_directory() / f"{verb}.yaml"
-    if found and "=" not in found[0] and file.exists() and "dataset" in _compose(verb):
-        quoted = found[0].replace("\\", "\\\\").replace("'", "\\'")
-        found[0] = f"dataset='{quoted}'"
-    return found
+    known = _compose(verb) if file.exists() else {}
+    given = list(takewhile(lambda text: "=" not in text, arguments))
+    rest = list(arguments[len(given) :])
+    if "datasets" in known:
+        rest = [_several(text) for text in rest]
+    if given and "datasets" in known:
+        return [f"datasets=[{','.join(_quoted(text) for text in given)}]", *rest]
+    if given and {"a", "b"} <= known.keys():
+        if len(given) != 2:
+            raise RobokilnError(
+                f"{verb}: expected two, got {len(given)}: robokiln {verb} A B, or a=[...] b=[...]"
+            )
+        return [*(f"{key}=[{_quoted(text)}]" for key, text in zip("ab", given, strict=True)), *rest]
+    if len(given) == 1 and "dataset" in known:
+        return [f"dataset={_quoted(given[0])}", *rest]
+    return [*given, *rest]
+
+
+def _several(argument: str) -> str:
+    key, _, value = argument.partition("=")
+    if key != "dataset":
+        return argument
+    return f"datasets={value if value.startswith('[') else f'[{value}]'}"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def _parse(text: str) -> Override:
@@ -149,6 +197,15 @@ def _group(key: str) -> str:
 def _is_group(key: str) -> bool:
     folder = config_directory() / _group(key)
     return folder.is_dir() and _group(key) != ""
+
+
+@cache
+def _named_as_groups(verb: str) -> frozenset[str]:
+    """Plain keys of the verb's file that have a folder's name, which Hydra takes for a choice:
+    `policy` of `export` is a directory."""
+    written = OmegaConf.to_container(OmegaConf.load(config_directory() / f"{verb}.yaml"))
+    assert isinstance(written, dict)
+    return frozenset(str(key) for key in written if _is_group(str(key)))
 
 
 def _is_open(key: str) -> bool:
@@ -180,10 +237,15 @@ def _check_value(key: str, value: Any, default: Any) -> None:
     leaf = key.rpartition(".")[2]
     when_null = {**_AS_THE_DATASET, **_OPTIONAL}.get(leaf)
     expected = type(default) if default not in (None, MISSING) else when_null
-    if value is None and (default is None or leaf in _OPTIONAL):
+    # A number may be switched off where null is one, too: scenes.image_policy is no directory.
+    numeric = _OPTIONAL.get(leaf) in (int, float)
+    may_be_null = default is None or (leaf in _OPTIONAL and _is_number(default) == numeric)
+    if value == MISSING or (value is None and may_be_null):
         return
     if leaf in _LEAST and _is_number(value) and value < _LEAST[leaf]:
         raise RobokilnError(f"{key}: expected at least {_LEAST[leaf]}, got {value}")
+    if leaf in _MOST and _is_number(value) and value > _MOST[leaf]:
+        raise RobokilnError(f"{key}: expected at most {_MOST[leaf]}, got {str(value)[:40]}")
     if expected is None or expected is type(value):
         return
     if expected is float and _is_number(value):

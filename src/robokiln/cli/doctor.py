@@ -14,7 +14,7 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
-from robokiln.cli.settings import cores
+from robokiln.machine import cores
 from robokiln.types import RobokilnError
 
 MEMORY_GB, DISK_GB = 4.0, 2.0
@@ -126,7 +126,7 @@ def _disk() -> list[Finding]:
 
 
 def _cache() -> Finding:
-    from robokiln.frames.cache import cache_directory
+    from robokiln.files import cache_directory
 
     try:
         directory = cache_directory("doctor")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from robokiln.cli.codes import INCOMPLETE
 from robokiln.cli.progress import ProgressLine, announce_compiling, closing_table
-from robokiln.cli.settings import Configuration, generation_plan, worker_count
+from robokiln.cli.settings import EXECUTION_KEYS, Configuration, execution, generation_plan
 from robokiln.kiln import GenerateResult, Plan, Progress, generate
 from robokiln.types import RobokilnError
 
@@ -18,7 +20,7 @@ def main(configuration: Configuration, command: str) -> int:
     if configuration["plan"] is not None:
         refuse_beside_plan(command)
     out = Path(configuration["out"])
-    result = make(generation_plan(configuration), out, worker_count(configuration), command)
+    result = make(configuration, generation_plan(configuration), out, command)
     if result.dataset is None:
         return explain_incomplete(result, out)
     rows = [
@@ -29,13 +31,13 @@ def main(configuration: Configuration, command: str) -> int:
     ]
     if result.already_complete:
         print(f"{out} is already complete; checked, nothing to do.")
-    closing_table(rows, f"robokiln train dataset={result.dataset} policy=image")
+    closing_table(rows, f"robokiln train dataset={result.dataset}")
     return 0
 
 
 def refuse_beside_plan(command: str, *also: str) -> None:
     """A recorded plan is taken whole, so nothing else may seem to have been heard."""
-    allowed = (*also, "out", "workers")
+    allowed = (*also, "out", *EXECUTION_KEYS, "accept_environment")
     for argument in shlex.split(command)[2:]:
         key, sign, _ = argument.partition("=")
         if sign and key not in ("plan", *allowed):
@@ -46,9 +48,17 @@ def refuse_beside_plan(command: str, *also: str) -> None:
 
 
 def make(
-    plan: Plan, out: Path, workers: int, command: str, source: Path | None = None
+    configuration: Configuration, plan: Plan, out: Path, command: str, source: Path | None = None
 ) -> GenerateResult:
     """`kiln.generate` behind a progress line."""
+    how, accept = execution(configuration), configuration["accept_environment"]
+    with kiln_progress() as show:
+        return generate(plan, out, how, show, command, source, accept)
+
+
+@contextmanager
+def kiln_progress() -> Iterator[Callable[[Progress], None]]:
+    """A progress line for each stage of a run, one after the other."""
     announce_compiling()
     lines: dict[str, ProgressLine] = {}
 
@@ -60,7 +70,7 @@ def make(
         lines[now.stage].update(now.done, now.total, _detail(now, lines[now.stage]))
 
     try:
-        return generate(plan, out, workers, show, command, source)
+        yield show
     finally:
         for line in lines.values():
             line.__exit__(None, None, None)

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import json
-import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import robokiln
 from robokiln import dataset
-from robokiln.cli.evaluate import evaluate_rows, rates
+from robokiln.cli.evaluate import evaluate_rows, rates, trained, versions
 from robokiln.cli.generate import explain_incomplete, make
 from robokiln.cli.progress import closing_table
-from robokiln.cli.settings import Configuration, evaluation, generation_plan, worker_count
+from robokiln.cli.settings import Configuration, evaluation, generation_plan
 from robokiln.cli.train import train_config, train_policy
 from robokiln.files import write_json
-from robokiln.kiln import GenerateResult
+from robokiln.kiln import GenerateResult, enter_baseline
 from robokiln.types import RobokilnError
 
 POLICIES = ("state", "image")
-VERSIONS = ("numpy", "torch", "numba", "pyarrow", "av")
 
 
 def main(configuration: Configuration, command: str) -> int:
@@ -37,7 +33,7 @@ def main(configuration: Configuration, command: str) -> int:
     for name in POLICIES:
         train_config(configuration[f"policy_{name}"])
     evaluation(configuration, policies)
-    made = make(plan, out / "generate", worker_count(configuration), command)
+    made = make(configuration, plan, out / "generate", command)
     if made.dataset is None:
         return explain_incomplete(made, out / "generate")
     watch = _Stopwatch(out / "seconds.json")
@@ -45,10 +41,11 @@ def main(configuration: Configuration, command: str) -> int:
         settings, where = configuration[f"policy_{name}"], out / f"policy_{name}"
         finished = (where / "policy.json").exists()
         with watch.stage(f"train_{name}", idle=finished):
-            train_policy(made.dataset, settings, where, configuration["device"], f"train {name}")
+            train_policy([made.dataset], settings, where, configuration["device"], f"train {name}")
     finished = (out / "evaluation" / "evaluation.json").exists()
     with watch.stage("evaluate", idle=finished):
         found = evaluate_rows(configuration, policies, out / "evaluation")
+    enter_baseline(out / "generate", plan, dict(rates(found)))
     page = _report(configuration, command, out, made, watch.seconds)
     minutes = sum(_seconds(out, watch.seconds).values()) / 60
     rows = [
@@ -92,7 +89,7 @@ def _report(
     # Imported late: plots and templates are of no use to the other verbs.
     from robokiln.policy import describe
     from robokiln.report.evaluate import read
-    from robokiln.report.facts import Generation, ReportFacts, Training
+    from robokiln.report.facts import Generation, ReportFacts
     from robokiln.report.page import write_report
 
     assert made.dataset is not None
@@ -106,14 +103,11 @@ def _report(
         generation=Generation(
             made.attempts, made.accepted, made.refused, info.episodes, info.frames
         ),
-        training=tuple(
-            Training(f"{name} policy", out / f"policy_{name}", _training_facts(out, name))
-            for name in reversed(POLICIES)
-        ),
+        training=trained({f"{n}_policy": out / f"policy_{n}" for n in reversed(POLICIES)}),
         evaluation=read(out / "evaluation"),
         evaluation_dir=out / "evaluation",
         dataset=made.dataset,
-        versions=_versions(),
+        versions=versions(),
         seeds={
             "generation": configuration["seed"],
             **{f"training, {n}": describe(out / f"policy_{n}").config.seed for n in POLICIES},
@@ -131,19 +125,3 @@ def _seconds(out: Path, later: dict[str, float]) -> dict[str, float]:
 
 def _bytes(folder: Path) -> int:
     return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
-
-
-def _training_facts(out: Path, name: str) -> dict[str, str]:
-    from robokiln.policy import describe
-
-    found = describe(out / f"policy_{name}")
-    return {
-        "parameters": f"{found.parameters / 1e6:.2f} M",
-        "steps": f"{found.config.steps:,}",
-        "batch": str(found.config.batch_size),
-    }
-
-
-def _versions() -> dict[str, str]:
-    packages = {name: version(name) for name in VERSIONS}
-    return {"python": platform.python_version(), "robokiln": robokiln.__version__, **packages}

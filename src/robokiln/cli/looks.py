@@ -13,6 +13,7 @@ def main(configuration: Configuration, command: str) -> int:
     """Write the sheets."""
     from robokiln.frames import LookConfig
     from robokiln.report.looks import SheetConfig, looks
+    from robokiln.scene.config import SceneConfig
 
     config = SheetConfig(
         task=configuration["task"]["name"],
@@ -23,6 +24,7 @@ def main(configuration: Configuration, command: str) -> int:
         columns=configuration["columns"],
         seed=configuration["seed"],
         antialias=configuration["antialias"],
+        scene=from_json(SceneConfig, configuration["scene"], "scene"),
     )
     announce_compiling()
     files = looks(config, Path(configuration["out"]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import importlib
 import shlex
 import sys
@@ -12,7 +11,8 @@ from robokiln.cli.codes import DISK_FULL, FAILED, INTERRUPTED, OK, USAGE
 from robokiln.cli.compose import compose, with_dataset
 from robokiln.cli.suggest import unknown
 from robokiln.cli.texts import OVERVIEW, VERBS
-from robokiln.types import RobokilnError
+from robokiln.files import is_disk_full, is_storage_failure
+from robokiln.types import RobokilnError, RunFailed
 
 _STAGES: Mapping[str, str] = {
     "run": "robokiln.cli.journey",
@@ -20,8 +20,17 @@ _STAGES: Mapping[str, str] = {
     "rerender": "robokiln.cli.rerender",
     "train": "robokiln.cli.train",
     "evaluate": "robokiln.cli.evaluate",
+    "export": "robokiln.cli.export",
+    "compare": "robokiln.cli.compare",
+    "robustness": "robokiln.cli.robustness",
+    "improve": "robokiln.cli.improve",
     "show": "robokiln.cli.show",
     "looks": "robokiln.cli.looks",
+    "assets": "robokiln.cli.assets",
+    "info": "robokiln.cli.info",
+    "verify": "robokiln.cli.verify",
+    "merge": "robokiln.cli.merge",
+    "repair": "robokiln.cli.repair",
     "doctor": "robokiln.cli.doctor",
 }
 
@@ -33,14 +42,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _dispatch(list(arguments))
     except RobokilnError as error:
         return _say(str(error), USAGE)
+    except RunFailed as error:
+        return _say(str(error), FAILED)
     except KeyboardInterrupt:
         return _say("stopped; the same command continues", INTERRUPTED)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if is_disk_full(error):
             return _say(
                 f"no space left: {error.strerror}; what is finished is kept: "
                 "free some space, and the same command continues",
                 DISK_FULL,
+            )
+        if is_storage_failure(error):
+            return _say(
+                f"the storage failed: {error.strerror}; what is committed is kept: "
+                "once it is mended, the same command continues",
+                FAILED,
             )
         if error.filename is None:
             raise

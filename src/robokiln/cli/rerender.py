@@ -13,10 +13,11 @@ from robokiln.cli.settings import (
     cameras_and_sensors,
     equipped,
     recorded_plan,
-    worker_count,
 )
 from robokiln.frames import LookConfig
+from robokiln.frames.rig import Rig
 from robokiln.kiln import Plan, again, open_source
+from robokiln.kiln.gates import GateConfig
 from robokiln.serial import from_json
 from robokiln.types import RobokilnError
 
@@ -31,7 +32,7 @@ def main(configuration: Configuration, command: str) -> int:
     if configuration["plan"] is not None:
         refuse_beside_plan(command, "dataset")
     plan = rerender_plan(configuration, root)
-    result = make(plan, out, worker_count(configuration), command, root)
+    result = make(configuration, plan, out, command, root)
     if result.dataset is None:
         return explain_incomplete(result, out)
     sizes = {f"{c.name} {c.width} x {c.height}": None for c in plan.cameras}
@@ -65,9 +66,11 @@ def rerender_plan(configuration: Configuration, root: Path) -> Plan:
         changes["record"] = tuple(changes["record"])
     if "look" in configuration:
         changes["look"] = from_json(LookConfig, configuration["look"], "look")
+    if "gates" in configuration:
+        changes["gates"] = from_json(GateConfig, configuration["gates"], "gates")
     if "cameras" in configuration:
-        views, sensors = cameras_and_sensors(configuration)
+        views, sensors = cameras_and_sensors(configuration, plan.robot, plan.task)
     else:
-        views, sensors = equipped(configuration, plan.cameras, {}, plan.sensors)
+        views, sensors = equipped(configuration, Rig(plan.cameras, sensors=plan.sensors))
     changes |= {"cameras": views, "sensors": sensors}
     return again(source, replace(plan, **changes))

@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from robokiln.cli.compose import load_choice
 from robokiln.cli.suggest import unknown
-from robokiln.geometry import resized
+from robokiln.machine import cores
 from robokiln.serial import from_json
 from robokiln.types import Camera, RobokilnError
+from robokiln.workers import EXECUTORS, Execution
 
 if TYPE_CHECKING:
-    from robokiln.frames import Calibration, SensorConfig
+    from robokiln.frames import SensorConfig
+    from robokiln.frames.rig import Rig
     from robokiln.kiln import Plan
     from robokiln.report.rollouts import EvaluateConfig
 
 Configuration = Mapping[str, Any]
 
-
-def worker_count(configuration: Configuration) -> int:
-    """As many as asked for, else one for each core that this process may use."""
-    asked = configuration["workers"]
-    return cores() if asked is None else int(asked)
+EXECUTION_KEYS = ("workers", "executor", "ray_address", "deadline_s", "memory_mb")
+"""Keys that say how jobs are run, and so never change a result."""
 
 
-def cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def execution(configuration: Configuration) -> Execution:
+    """How the configuration wants jobs to be run; without a number, a worker for each core."""
+    asked, executor = configuration["workers"], configuration["executor"]
+    if executor not in EXECUTORS:
+        raise RobokilnError(unknown("executor", executor, EXECUTORS))
+    return Execution(
+        workers=cores() if asked is None else int(asked),
+        deadline_s=configuration["deadline_s"],
+        executor=executor,
+        memory_mb=configuration["memory_mb"],
+        address=configuration["ray_address"],
+    )
+
+
+def optional_path(value: str | None) -> Path | None:
+    """The path that a key gives, if it gives one."""
+    return None if value is None else Path(value)
 
 
 def cameras(configuration: Configuration) -> tuple[Camera, ...]:
@@ -42,82 +50,36 @@ def cameras(configuration: Configuration) -> tuple[Camera, ...]:
 
 
 def cameras_and_sensors(
-    configuration: Configuration,
+    configuration: Configuration, robot: str | None = None, task: str | None = None
 ) -> tuple[tuple[Camera, ...], dict[str, SensorConfig]]:
-    """The cameras with their sensors' or their own calibrations; those sensors that do anything."""
-    from robokiln.frames import CameraConfig
-    from robokiln.frames.cameras import with_calibration
+    """The cameras with their sensors' or their own calibrations; those sensors that do anything.
 
-    built, calibrations = [], {}
-    for i, written in enumerate(configuration["cameras"]["cameras"]):
-        entry, calibration = with_calibration(written)
-        camera = from_json(CameraConfig, entry, f"cameras.{i}").build()
-        if calibration is not None:
-            camera = replace(camera, calibration=calibration.intrinsics)
-            calibrations[camera.name] = calibration
-        built.append(camera)
-    return equipped(configuration, built, calibrations, {})
+    They see the configuration's robot and task, or those that are named.
+    """
+    from robokiln.frames.rig import read_rig
+    from robokiln.scene import robots, tasks
+
+    arm = robots.get(configuration["robot"]["name"] if robot is None else robot)
+    side = tasks.get(configuration["task"]["name"] if task is None else task).from_side
+    return equipped(configuration, read_rig(configuration["cameras"]["cameras"], arm, side))
 
 
 def equipped(
-    configuration: Configuration,
-    built: Sequence[Camera],
-    calibrations: Mapping[str, Calibration],
-    known: Mapping[str, SensorConfig],
+    configuration: Configuration, rig: Rig
 ) -> tuple[tuple[Camera, ...], dict[str, SensorConfig]]:
-    """The cameras in the configured size, with their sensors; `known` are those that stay where the
-    configuration gives none."""
-    size = configuration["image_size"]
-    sized = built if size is None else [resized(camera, size, size) for camera in built]
-    sensors = _sensors(configuration, [camera.name for camera in sized], calibrations, known)
-    fitted = [sensors[camera.name].fitted(camera) for camera in sized]
-    _check_even(fitted)
-    _check_lenses(fitted, sensors)
-    return tuple(fitted), {name: sensor for name, sensor in sensors.items() if not sensor.ideal}
-
-
-def _sensors(
-    configuration: Configuration,
-    names: list[str],
-    calibrations: Mapping[str, Calibration],
-    known: Mapping[str, SensorConfig],
-) -> dict[str, SensorConfig]:
-    """Each camera's sensor: its own of `sensors`, else `sensor`; a calibration brings its lens."""
+    """The rig in the configured size, with the sensors that the configuration gives."""
     from robokiln.frames import SensorConfig
-    from robokiln.frames.sensors import Lens
 
-    found = {name: known.get(name, SensorConfig()) for name in names}
+    every = None
     if "sensor" in configuration:
-        found = dict.fromkeys(names, from_json(SensorConfig, configuration["sensor"], "sensor"))
+        every = from_json(SensorConfig, configuration["sensor"], "sensor")
+    own, names = {}, [camera.name for camera in rig.cameras]
     for name, choice in configuration.get("sensors", {}).items():
         if name not in names:
             raise RobokilnError(f"sensors: {unknown('camera', name, names)}")
-        found[name] = from_json(
-            SensorConfig, load_choice("sensor", str(choice)), f"sensor {choice}"
-        )
-    for name, calibration in calibrations.items():
-        lens = Lens(*calibration.distortion) if any(calibration.distortion) else None
-        found[name] = replace(found[name], lens=lens)
-    return found
-
-
-def _check_lenses(built: list[Camera], sensors: Mapping[str, SensorConfig]) -> None:
-    """A lens that can't show the whole picture is refused here, not in every worker."""
-    from robokiln.frames.sensors import LensMap
-
-    for camera in built:
-        lens = sensors[camera.name].lens
-        if lens is not None:
-            LensMap(camera, lens)
-
-
-def _check_even(built: list[Camera]) -> None:
-    for camera in built:
-        if camera.width % 2 or camera.height % 2:
-            raise RobokilnError(
-                f"camera '{camera.name}': {camera.width} x {camera.height}: "
-                "video needs an even width and height"
-            )
+        found = load_choice("sensor", str(choice))
+        own[name] = from_json(SensorConfig, found, f"sensor {choice}")
+    return rig.with_sensors(every, own).equipped(configuration["image_size"])
 
 
 def generation_plan(configuration: Configuration) -> Plan:
@@ -125,6 +87,9 @@ def generation_plan(configuration: Configuration) -> Plan:
     from robokiln.episode import EpisodeConfig, ForceNoise
     from robokiln.frames import LookConfig
     from robokiln.kiln import Plan
+    from robokiln.kiln.compare import CompareConfig
+    from robokiln.kiln.gates import GateConfig
+    from robokiln.scene.config import SceneConfig
 
     if configuration["plan"] is not None:
         return recorded_plan(Path(configuration["plan"]))
@@ -144,34 +109,36 @@ def generation_plan(configuration: Configuration) -> Plan:
         sensors=sensors,
         force_noise=from_json(ForceNoise, configuration["force_noise"], "force_noise"),
         record=tuple(configuration["record"]),
+        compare=from_json(CompareConfig, configuration["compare"], "compare"),
+        gates=from_json(GateConfig, configuration["gates"], "gates"),
+        scene=from_json(SceneConfig, configuration["scene"], "scene"),
     )
 
 
 def recorded_plan(path: Path) -> Plan:
     """The plan in a plan.json."""
-    from robokiln.kiln import Plan
+    from robokiln.kiln.plan import read_plan
 
-    try:
-        recorded = json.loads(path.read_text())["configuration"]
-    except OSError as error:
-        raise RobokilnError(f"plan: {path}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError):
-        raise RobokilnError(f"plan: {path}: not a plan.json of robokiln") from None
-    return from_json(Plan, recorded, str(path))
+    return read_plan(path)
 
 
-def evaluation(configuration: Configuration, policies: Mapping[str, Path]) -> EvaluateConfig:
-    """The evaluation of those rows whose policy is there."""
+def evaluation(
+    configuration: Configuration, policies: Mapping[str, Path], films: bool = True
+) -> EvaluateConfig:
+    """The evaluation of those rows whose policy is there. With `films` the motions of one row
+    are kept: the image policy's, or else the state policy's or the expert's."""
     from robokiln.episode import EpisodeConfig
     from robokiln.frames import LookConfig
     from robokiln.report.rollouts import EvaluateConfig
     from robokiln.report.rows import ROWS
+    from robokiln.scene.config import SceneConfig
 
     scenes = {
         name: count
         for name, count in configuration["scenes"].items()
         if not ROWS[name].policy or ROWS[name].policy in policies
     }
+    filmed = [name for name in ("image_policy", "state_policy", "expert") if name in scenes]
     views, sensors = cameras_and_sensors(configuration)
     return EvaluateConfig(
         task=configuration["task"]["name"],
@@ -183,4 +150,6 @@ def evaluation(configuration: Configuration, policies: Mapping[str, Path]) -> Ev
         antialias=configuration["antialias"],
         episode=from_json(EpisodeConfig, configuration["episode"], "episode"),
         sensors=sensors,
+        filmed=filmed[0] if films and filmed else "",
+        scene=from_json(SceneConfig, configuration["scene"], "scene"),
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+MANY = 40
+
 
 def unknown(kind: str, name: str, available: Iterable[str]) -> str:
     """ "key 'episods' not found; did you mean 'episodes'?", or what there is."""
@@ -13,4 +15,6 @@ def unknown(kind: str, name: str, available: Iterable[str]) -> str:
     leaf = [k for k in known if k.rpartition(".")[2] == name.rpartition(".")[2]]
     if close or leaf:
         return f"{kind} '{name}' not found; did you mean '{(leaf or close)[0]}'?"
-    return f"{kind} '{name}' not found; available: {', '.join(known)}"
+    # Of a whole configuration the names of its parts are enough to go on with.
+    shown = sorted({key.partition(".")[0] for key in known}) if len(known) > MANY else known
+    return f"{kind} '{name}' not found; available: {', '.join(shown)}"

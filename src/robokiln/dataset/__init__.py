@@ -6,9 +6,14 @@ loader = torch.utils.data.DataLoader(dataset, batch_size=64, shuffle=True)
 
 from robokiln.dataset.assemble import assemble
 from robokiln.dataset.cameras import RecordedCamera, read_cameras, write_cameras
-from robokiln.dataset.card import CardFacts, write_card
+from robokiln.dataset.card import CardFacts, card_is_intact, write_card
 from robokiln.dataset.check import check
-from robokiln.dataset.checksums import verify_checksums, write_checksums
+from robokiln.dataset.checksums import (
+    damages,
+    read_checksums,
+    verify_checksums,
+    write_checksums,
+)
 from robokiln.dataset.depth import depth_histogram
 from robokiln.dataset.features import (
     ACTION,
@@ -20,6 +25,7 @@ from robokiln.dataset.features import (
     JOINT_TARGET,
     JOINT_TORQUE,
     JOINT_VELOCITY,
+    PUSH,
     STATE,
     SUBTASK,
     TARGET_GOAL_POSE,
@@ -36,22 +42,26 @@ from robokiln.dataset.labels import (
     from_runs,
     to_runs,
 )
-from robokiln.dataset.layout import CHECKSUMS, DatasetError
-from robokiln.dataset.reader import Dataset, open
+from robokiln.dataset.layout import CARD, CHECKSUMS, INFO, DatasetError
+from robokiln.dataset.pictures import Pictures
+from robokiln.dataset.reader import Dataset, Progress, open
 from robokiln.dataset.records import EpisodeRecord
 from robokiln.dataset.video import encode_depth, encode_video, image_histogram, video_shape
 
 __all__ = [
     "ACTION",
+    "CARD",
     "CHECKSUMS",
     "DEPTH",
     "EXECUTED_ACTION",
     "FINGER_FORCE",
     "IMAGES",
+    "INFO",
     "JOINT_POSITION",
     "JOINT_TARGET",
     "JOINT_TORQUE",
     "JOINT_VELOCITY",
+    "PUSH",
     "STATE",
     "SUBTASK",
     "TARGET_GOAL_POSE",
@@ -64,11 +74,15 @@ __all__ = [
     "DatasetInfo",
     "EpisodeLabels",
     "EpisodeRecord",
+    "Pictures",
+    "Progress",
     "RecordedCamera",
     "Runs",
     "StoredLabels",
     "assemble",
+    "card_is_intact",
     "check",
+    "damages",
     "depth_histogram",
     "encode_depth",
     "encode_video",
@@ -76,6 +90,7 @@ __all__ = [
     "image_histogram",
     "open",
     "read_cameras",
+    "read_checksums",
     "read_json_line",
     "standard_features",
     "to_runs",

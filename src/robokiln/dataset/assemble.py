@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from robokiln.dataset import depth, layout, tables
 from robokiln.dataset.layout import BOOKKEEPING, DatasetError
 from robokiln.dataset.records import EpisodeRecord, check_record
 from robokiln.dataset.shards import Shards
-from robokiln.dataset.stats import column_stats, image_stats
+from robokiln.dataset.stats import image_stats, streamed_stats
 from robokiln.dataset.video import PIXEL_FORMAT, SETTINGS
-from robokiln.types import Feature, lookup
+from robokiln.types import Array, Feature, lookup
 
 
 def assemble(
@@ -41,16 +40,15 @@ def assemble(
         raise TypeError("records must be iterable twice; got an iterator")
     if root.exists():
         raise DatasetError(f"{root}: already exists; a dataset is never written over")
-    instructions = [record.instruction for record in records]
-    if not instructions:
+    tasks, episodes = _tasks(records)
+    if not episodes:
         raise DatasetError(f"{root}: there are no episodes to write")
-    tasks = sorted(set(instructions))
     shards = Shards(root, (*features, *BOOKKEEPING), fps, tasks, max_episode_steps)
     for i, record in enumerate(records):
         check_record(record, features, f"episode {i}")
         shards.add(record)
         if progress is not None:
-            progress(i + 1, len(instructions))
+            progress(i + 1, episodes)
     shards.close()
     tables.write_names(root / layout.TASKS, "task_index", tasks)
     tables.write_names(root / layout.SUBTASKS, "subtask_index", subtasks)
@@ -61,9 +59,9 @@ def assemble(
 def write_json(path: Path, value: Any) -> None:
     """Readable JSON, there completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    unfinished = path.with_suffix(".partial")
+    unfinished.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    os.replace(unfinished, path)
 
 
 def _check_features(features: Sequence[Feature]) -> None:
@@ -78,17 +76,30 @@ def _check_features(features: Sequence[Feature]) -> None:
                 raise DatasetError(f"feature '{feature.name}': expected a vector")
 
 
+def _tasks(records: Iterable[EpisodeRecord]) -> tuple[list[str], int]:
+    """The different instructions in order, and the number of records."""
+    tasks, episodes = set(), 0
+    for record in records:
+        tasks.add(record.instruction)
+        episodes += 1
+    return sorted(tasks), episodes
+
+
 def _stats(shards: Shards) -> dict[str, Any]:
-    """Statistics of whole columns, each read back by itself."""
+    """Statistics of whole columns, each read back by itself and in parts."""
     stats = {}
     for feature in shards.features:
         if feature.dtype == "video":
             exact = image_stats(shards.histograms[feature.name], shards.frames)
         else:
-            column = [tables.read_column(p, feature) for p in shards.data_files]
-            exact = column_stats(np.concatenate(column))
+            exact = streamed_stats(partial(_column, shards.data_files, feature))
         stats[feature.name] = {name: value.tolist() for name, value in exact.items()}
     return stats
+
+
+def _column(files: Sequence[Path], feature: Feature) -> Iterator[Array]:
+    for path in files:
+        yield from tables.column_parts(path, feature)
 
 
 def _info(shards: Shards, fps: int, robot_type: str, tasks: int, codec: str) -> dict[str, Any]:

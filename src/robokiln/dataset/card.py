@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from robokiln.dataset.layout import CARD, DatasetError
+from robokiln.files import write_file
 from robokiln.types import Feature
 
 
@@ -18,7 +20,8 @@ class CardFacts:
     `refusals` counts attempts that failed, by reason; `assets` gives each asset's licence;
     `commands` make the dataset again; `gaps` are sentences about what it can't be trusted for;
     `labels` says what each table in labels/ holds; `origins` are the SHA-256 of the SHA256SUMS of
-    the datasets that it was rendered from, the oldest first.
+    the datasets that it was rendered from, the oldest first; `tables` are further sections, head
+    first; `figures` are pictures in the dataset by their titles.
     """
 
     title: str
@@ -37,8 +40,12 @@ class CardFacts:
     gaps: Sequence[str]
     labels: Mapping[str, str] = field(default_factory=dict)
     origins: Sequence[str] = ()
+    tables: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
+    figures: Mapping[str, str] = field(default_factory=dict)
     license: str = "apache-2.0"
 
+
+_SEAL = "<!-- sha256 of the text above:"
 
 _HEADER = """\
 ---
@@ -60,7 +67,30 @@ def write_card(root: Path, facts: CardFacts) -> None:
     """Write README.md; it belongs before the checksums, and counts every file but these two."""
     if not re.fullmatch(r"[a-z0-9.\-]+", facts.license):
         raise DatasetError(f"license '{facts.license}': expected an identifier like 'apache-2.0'")
-    (root / CARD).write_text(_card(facts, _sizes(root)), encoding="utf-8")
+    text = _card(facts, _sizes(root))
+    write_file(root / CARD, f"{text}{_seal(text)}".encode())
+
+
+def card_body(root: Path) -> str:
+    """The card without its seal, "" where there is none that is intact."""
+    if not card_is_intact(root):
+        return ""
+    text = (root / CARD).read_text(encoding="utf-8")
+    return text[: text.rfind(_SEAL)]
+
+
+def card_is_intact(root: Path) -> bool:
+    """Whether the card is there, and is as it was written."""
+    try:
+        text = (root / CARD).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+    body = text[: text.rfind(_SEAL)]
+    return text == f"{body}{_seal(body)}"
+
+
+def _seal(text: str) -> str:
+    return f"{_SEAL} {hashlib.sha256(text.encode()).hexdigest()} -->\n"
 
 
 def _card(facts: CardFacts, sizes: Mapping[str, int]) -> str:
@@ -97,6 +127,8 @@ def _card(facts: CardFacts, sizes: Mapping[str, int]) -> str:
         counts = sorted(facts.refusals.items(), key=lambda item: (-item[1], item[0]))
         sections.append(_table(("refused because", "attempts"), [(k, f"{n}") for k, n in counts]))
     sections += _lineage(facts.origins)
+    sections += [f"## {title}\n\n![{title}]({path})" for title, path in facts.figures.items()]
+    sections += [f"## {title}\n\n{_table(t[0], t[1:])}" for title, t in facts.tables.items()]
     sections += [
         "## Files\n\n"
         + _table(("folder", "MB"), [(f"`{k}`", f"{n / 1e6:.2f}") for k, n in sizes.items()]),

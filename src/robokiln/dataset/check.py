@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from robokiln.dataset import layout, tables
-from robokiln.dataset.checksums import dataset_files
+from robokiln.dataset.cameras import read_cameras
 from robokiln.dataset.info import DatasetInfo, EpisodeIndex, load_episodes, load_info, load_json
 from robokiln.dataset.label_tables import BY_FRAME
 from robokiln.dataset.layout import DatasetError
@@ -26,8 +26,8 @@ def check(root: Path) -> DatasetInfo:
 def checked(root: Path) -> tuple[DatasetInfo, EpisodeIndex]:
     """`check`, and the episode index that it had to read."""
     info = load_info(root)
-    dataset_files(root)
     load_json(root / layout.STATS)
+    read_cameras(root)
     episodes = load_episodes(info)
     _check_data(info, episodes)
     for feature in (*info.videos, *info.depths):

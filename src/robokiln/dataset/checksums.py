@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from robokiln.dataset.layout import CHECKSUMS, DatasetError
+from robokiln.dataset.layout import CARD, CHECKSUMS, DatasetError
 from robokiln.files import file_hash, sync_directory, sync_file
+
+UNLISTED = frozenset({CARD, CHECKSUMS})
+"""The card tells what its making took, and so differs from run to run; it has a checksum inside."""
 
 
 def dataset_files(root: Path) -> list[str]:
@@ -18,19 +21,31 @@ def dataset_files(root: Path) -> list[str]:
             if path.is_symlink():
                 raise DatasetError(f"{path}: is a symbolic link; a dataset holds files only")
             if name in files:
+                if not path.is_file():
+                    raise DatasetError(f"{path}: is not a plain file; a dataset holds files only")
                 found.append(path.relative_to(root).as_posix())
     return sorted(found)
 
 
+def read_checksums(root: Path) -> dict[str, str]:
+    """SHA-256 by file."""
+    path = root / CHECKSUMS
+    if not path.is_file():
+        raise DatasetError(f"{path}: is missing, so the dataset can't be verified")
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+
+
 def write_checksums(root: Path) -> None:
-    """Write SHA256SUMS over every other file, and see that all of it has reached the disk.
+    """Write SHA256SUMS over all data, and see that everything has reached the disk.
 
     `sha256sum -c SHA256SUMS` checks it.
     """
-    names = [name for name in dataset_files(root) if name != CHECKSUMS]
+    names = [name for name in dataset_files(root) if name not in UNLISTED]
     lines = [f"{_sync_and_hash(root / name)}  {name}\n" for name in names]
     (root / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
-    _sync_and_hash(root / CHECKSUMS)
+    for name in sorted(UNLISTED & {p.name for p in root.iterdir()}):
+        sync_file(root / name)
     for folder, _, _ in os.walk(root):
         sync_directory(Path(folder))
 
@@ -40,22 +55,22 @@ def verify_checksums(root: Path, unread: str = "") -> None:
 
     Files below the folder `unread` have to be there, but aren't read.
     """
-    path = root / CHECKSUMS
-    if not path.is_file():
-        raise DatasetError(f"{path}: is missing, so the dataset can't be verified")
-    recorded = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        digest, _, name = line.partition("  ")
-        recorded[name] = digest
-    present = {name for name in dataset_files(root) if name != CHECKSUMS}
+    problems = damages(root, unread)
+    if problems:
+        raise DatasetError(f"{root}: differs from its {CHECKSUMS}: {'; '.join(problems)}")
+
+
+def damages(root: Path, unread: str = "") -> list[str]:
+    """One line for each file that is missing, new, or not what SHA256SUMS says."""
+    recorded = read_checksums(root)
+    present = {name for name in dataset_files(root) if name not in UNLISTED}
     problems = [f"{name} is missing" for name in sorted(set(recorded) - present)]
     problems += [f"{name} isn't listed" for name in sorted(present - set(recorded))]
     for name in sorted(present & set(recorded)):
         skipped = unread and name.startswith(f"{unread}/")
         if not skipped and file_hash(root / name) != recorded[name]:
             problems.append(f"{name} was changed")
-    if problems:
-        raise DatasetError(f"{root}: differs from its {CHECKSUMS}: {'; '.join(problems)}")
+    return problems
 
 
 def _sync_and_hash(path: Path) -> str:

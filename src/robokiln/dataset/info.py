@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,9 +12,17 @@ from typing import Any
 import numpy as np
 
 from robokiln.dataset import layout, tables
+from robokiln.dataset.checksums import dataset_files
 from robokiln.dataset.depth import readable
 from robokiln.dataset.layout import BOOKKEEPING, DatasetError
+from robokiln.serial import parse_json, shown
 from robokiln.types import Array, Feature
+
+MAX_JSON = 64 * 2**20
+MOST = 10**9
+"""Frames, episodes or tasks: more than that is no dataset, but could fill the memory."""
+MAX_SIDE = 16384
+"""Pixels of a picture's side."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,7 @@ def load_info(root: Path) -> DatasetInfo:
         raise DatasetError(
             f"{root}: not a LeRobot dataset, or an unfinished one: {layout.INFO} is missing"
         )
+    dataset_files(root)  # no link is followed, not even to read
     raw = load_json(path)
     if not isinstance(raw, dict):
         raise DatasetError(f"{path}: expected an object")
@@ -127,8 +135,8 @@ def load_episodes(info: DatasetInfo) -> EpisodeIndex:
     ):
         raise DatasetError(f"{folder}: episodes don't follow each other without gaps")
     for name in names:
-        if (table[name] < 0).any():
-            raise DatasetError(f"{folder}: '{name}' holds a negative number")
+        if not ((table[name] >= 0) & (table[name] <= MOST)).all():
+            raise DatasetError(f"{folder}: '{name}' holds a number outside 0 to {MOST}")
     video = {
         v: np.stack(
             [
@@ -147,10 +155,14 @@ def load_episodes(info: DatasetInfo) -> EpisodeIndex:
 def load_json(path: Path) -> Any:
     """The parsed file, or an error that names it."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        if path.stat().st_size > MAX_JSON:
+            raise DatasetError(f"{path}: larger than {MAX_JSON} bytes")
+        return parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DatasetError(f"{path}: is missing") from None
-    except (ValueError, RecursionError) as error:
+    except DatasetError:
+        raise
+    except ValueError as error:
         raise DatasetError(f"{path}: not readable JSON: {error}") from None
 
 
@@ -158,10 +170,10 @@ def read_json_line(path: Path, number: int) -> dict[str, Any]:
     """One object of a JSON-lines file, counted from 0, without holding the others."""
     try:
         with path.open(encoding="utf-8") as file:
-            value = json.loads(next(islice(file, number, None), ""))
+            value = parse_json(next(islice(file, number, None), ""))
     except FileNotFoundError:
         raise DatasetError(f"{path}: is missing") from None
-    except (ValueError, RecursionError):
+    except ValueError:
         value = None
     if isinstance(value, dict):
         return value
@@ -177,7 +189,7 @@ def _check_version(path: Path, version: object) -> None:
         older = int(major[1]) < 3
         hint = "; convert it with lerobot first" if older else "; a newer robokiln may read it"
     raise DatasetError(
-        f"{path}: codebase_version {version!r}, expected '{layout.CODEBASE_VERSION}'{hint}"
+        f"{path}: codebase_version {shown(version)}, expected '{layout.CODEBASE_VERSION}'{hint}"
     )
 
 
@@ -198,7 +210,9 @@ def _feature(path: Path, name: str, raw: object) -> Feature:
     dtype, shape = entry.get("dtype"), entry.get("shape")
     whole = isinstance(shape, list) and shape and all(type(n) is int and n > 0 for n in shape)
     if not isinstance(dtype, str) or not isinstance(shape, list) or not whole:
-        raise DatasetError(f"{path}: feature '{name}' expected a dtype and a shape, got {raw!r}")
+        raise DatasetError(
+            f"{path}: feature '{name}' expected a dtype and a shape, got {shown(raw)}"
+        )
     if dtype == "video":
         _check_video(path, name, shape, entry.get("info"))
     return Feature(name, dtype, tuple(shape), _names(entry.get("names")))
@@ -210,6 +224,8 @@ def _check_video(path: Path, name: str, shape: list[int], info: object) -> None:
         raise DatasetError(
             f"{path}: video '{name}' expected shape [H, W, 3], or [H, W, 1] of depth, got {shape}"
         )
+    if max(shape) > MAX_SIDE:
+        raise DatasetError(f"{path}: video '{name}' expected at most {MAX_SIDE} a side")
     if depth and not readable(info):
         raise DatasetError(f"{path}: depth video '{name}' expected lerobot's default depth codes")
 
@@ -222,8 +238,10 @@ def _names(raw: object) -> tuple[str, ...] | None:
 
 def _count(path: Path, raw: Mapping[str, Any], key: str, least: int) -> int:
     value = raw.get(key)
-    if type(value) is int and value >= least:
-        return value
-    raise DatasetError(
-        f"{path}: '{key}' expected a whole number of at least {least}, got {value!r}"
-    )
+    if type(value) is not int or value < least:
+        raise DatasetError(
+            f"{path}: '{key}' expected a whole number of at least {least}, got {shown(value)}"
+        )
+    if value > MOST:
+        raise DatasetError(f"{path}: '{key}' expected at most {MOST}, got {str(value)[:40]}")
+    return value

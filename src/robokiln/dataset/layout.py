@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from robokiln.serial import shown
 from robokiln.types import Feature, RobokilnError
 
 CODEBASE_VERSION = "v3.0"
@@ -55,7 +56,8 @@ def checked_template(where: str, template: object) -> str:
         if _PLAIN.fullmatch(text) and not text.startswith("/") and ".." not in text.split("/"):
             return template
     raise DatasetError(
-        f"{where}: path template {template!r} refused; expected a relative path like '{DATA_PATH}'"
+        f"{where}: path template {shown(template)} refused; "
+        f"expected a relative path like '{DATA_PATH}'"
     )
 
 

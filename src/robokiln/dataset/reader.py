@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from robokiln.dataset import depth, tables
-from robokiln.dataset.cache import cached_frames
 from robokiln.dataset.cameras import RecordedCamera, read_cameras
 from robokiln.dataset.check import checked
 from robokiln.dataset.depth import DEPTHS
@@ -17,8 +16,12 @@ from robokiln.dataset.features import ACTION, DEPTH, IMAGES
 from robokiln.dataset.info import DatasetInfo, EpisodeIndex
 from robokiln.dataset.label_reader import StoredLabels, recorded_labels
 from robokiln.dataset.layout import DatasetError
+from robokiln.dataset.pictures import Pictures, open_pictures
 from robokiln.dataset.video import decode
 from robokiln.types import Array, Feature, RobokilnError, lookup
+
+Progress = Callable[[int, int], None]
+"""Told how many pictures are decoded, and how many there are."""
 
 
 def open(
@@ -42,7 +45,7 @@ class Dataset:
 
     `ds[i]` is a dict: every chosen column at frame i, [n] or a scalar; "action" as [chunk, n],
     the last one repeated beyond the episode's end, where "action_is_pad" [chunk] is true; for each
-    chosen camera uint8 [H, W, 3]; "instruction".
+    chosen camera uint8 [H, W, 3]; "instruction". `ds.batch(rows)` is the same of several frames.
     """
 
     def __init__(
@@ -59,7 +62,7 @@ class Dataset:
         self._episodes = episodes
         self._numeric = {f.name: f for f in info.features if f.dtype in tables.DTYPES}
         self._columns: dict[str, Array] = {}
-        self._frames: dict[str, Array] = {}
+        self._frames: dict[str, Pictures] = {}
         self._selected = {
             n: self.column(n) for n in (self._numeric if columns is None else columns)
         }
@@ -76,19 +79,33 @@ class Dataset:
     def __len__(self) -> int:
         return self.info.frames
 
-    def __getitem__(self, i: int) -> dict[str, Any]:
-        if not -len(self) <= i < len(self):
-            raise IndexError(f"frame {i} of {len(self)}")
-        i %= len(self)
-        item: dict[str, Any] = {name: values[i].copy() for name, values in self._selected.items()}
-        if ACTION in item:
-            rows = np.arange(i, i + self.chunk)
-            item[ACTION] = self._selected[ACTION][np.minimum(rows, self._end[i] - 1)]
-            item["action_is_pad"] = rows >= self._end[i]
+    def __getitem__(self, i: int | Sequence[int]) -> dict[str, Any]:
+        """Frame i, or the `batch` of several: a DataLoader without batches of its own asks so."""
+        if isinstance(i, (int, np.integer)):
+            return self.__getitems__([int(i)])[0]
+        return self.batch(i)
+
+    def __getitems__(self, rows: Sequence[int]) -> list[dict[str, Any]]:
+        """What PyTorch's DataLoader calls for the items of a batch."""
+        batch = self.batch(rows)
+        return [{name: values[k] for name, values in batch.items()} for k in range(len(rows))]
+
+    def batch(self, rows: Sequence[int] | Array) -> dict[str, Any]:
+        """Several frames at once: arrays with the batch in front, and a list of instructions."""
+        found = np.asarray(rows, np.int64)
+        outside = (found < -len(self)) | (found >= len(self))
+        if outside.any():
+            raise IndexError(f"frame {found[outside][0]} of {len(self)}")
+        found = found % len(self)
+        batch: dict[str, Any] = {name: values[found] for name, values in self._selected.items()}
+        if ACTION in batch:
+            steps, end = found[:, None] + np.arange(self.chunk), self._end[found, None]
+            batch[ACTION] = self._selected[ACTION][np.minimum(steps, end - 1)]
+            batch["action_is_pad"] = steps >= end
         for feature in self._videos:
-            item[feature] = self.frames(feature)[i].copy()
-        item["instruction"] = self.info.tasks[self._tasks[i]]
-        return item
+            batch[feature] = self.frames(feature)[found]
+        batch["instruction"] = [self.info.tasks[t] for t in self._tasks[found]]
+        return batch
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the pictures: a spawned worker opens the cache for itself."""
@@ -106,7 +123,10 @@ class Dataset:
             files = np.unique(self._episodes.data, axis=0)
             paths = [self.info.data_file(int(c), int(f)) for c, f in files]
             parts = [tables.read_column(path, feature) for path in paths]
-            self._columns[name] = np.concatenate(parts).astype(feature.dtype, copy=False)
+            column = np.concatenate(parts).astype(feature.dtype, copy=False)
+            if len(column) != self.info.frames:
+                raise DatasetError(f"{paths[0]}: column '{name}' has {len(column)} rows")
+            self._columns[name] = column
         return self._columns[name]
 
     def rows(self, episode: int) -> dict[str, Array]:
@@ -119,16 +139,35 @@ class Dataset:
             for name, feature in self._numeric.items()
         }
 
-    def frames(self, camera: str) -> Array:
-        """Read-only uint8 [N, H, W, 3]; the first call decodes into the user's cache folder."""
+    def decode(self, progress: Progress | None = None) -> None:
+        """Decode what the cache lacks of the chosen cameras now, not at the first access."""
+        for k, feature in enumerate(self._videos):
+            done = k * len(self)
+
+            def count(pictures: int) -> None:
+                nonlocal done
+                done += pictures
+                if progress is not None:
+                    progress(done, len(self._videos) * len(self))
+
+            self._frames[feature] = open_pictures(self.info, self._episodes, feature, count)
+
+    def frames(self, camera: str) -> Pictures:
+        """The pictures of a camera, decoded into the user's cache at the very first call."""
         feature = self._video_feature(camera)
         if feature not in self._frames:
-            self._frames[feature] = cached_frames(self.info, self._episodes, feature)
+            self._frames[feature] = open_pictures(self.info, self._episodes, feature)
         return self._frames[feature]
 
     def video(self, camera: str, episode: int) -> Array:
         """uint8 [T, H, W, 3] of one episode, decoded by itself."""
         return self._decode(self._video_feature(camera), episode, "rgb24")
+
+    def video_place(self, camera: str, episode: int) -> tuple[Path, int, int]:
+        """Where one episode's pictures lie: the MP4, its first frame in it, and how many."""
+        self._check_episode(episode)
+        feature = self._video_feature(camera)
+        return self._place(feature, episode)
 
     def depth(self, camera: str, episode: int) -> Array:
         """Metres float32 [T, H, W] of one episode, 0 where nothing is; see `dataset.depth`."""
@@ -151,6 +190,17 @@ class Dataset:
             return tables.read_numbers(folder, ["slot"])["slot"]
         return np.arange(self.info.episodes)
 
+    def task_families(self) -> list[str]:
+        """The name of each episode's task, such as "pick_place"; "" in a dataset from elsewhere."""
+        folder = self.info.root / "meta" / "episodes"
+        found: list[str] = []
+        for path in sorted(folder.glob("*/*.parquet")):
+            schema, rows = tables.read_schema(path)
+            known = "task_family" in schema.names
+            column = tables.read_table(path, ["task_family"]).column(0) if known else None
+            found += [""] * rows if column is None else [str(v) for v in column.to_pylist()]
+        return found
+
     @property
     def recorded(self) -> tuple[str, ...]:
         """Which labels there are: "motion" and "cameras", and what was asked for."""
@@ -162,9 +212,7 @@ class Dataset:
 
     def _decode(self, feature: str, episode: int, kind: str) -> Array:
         self._check_episode(episode)
-        chunk, file, first = (int(v) for v in self._episodes.video[feature][episode])
-        length = int(self._episodes.lengths[episode])
-        path = self.info.video_file(feature, chunk, file)
+        path, first, length = self._place(feature, episode)
         images: list[Array] = []
         for n, image in decode(path, self.info.fps, first, kind):
             if n != first + len(images):
@@ -173,6 +221,11 @@ class Dataset:
             if len(images) == length:
                 return np.stack(images)
         raise DatasetError(f"{path}: ends before episode {episode} does")
+
+    def _place(self, feature: str, episode: int) -> tuple[Path, int, int]:
+        chunk, file, first = (int(v) for v in self._episodes.video[feature][episode])
+        path = self.info.video_file(feature, chunk, file)
+        return path, first, int(self._episodes.lengths[episode])
 
     def _check_episode(self, episode: int) -> None:
         if not 0 <= episode < self.info.episodes:

@@ -25,6 +25,9 @@ _ARROW = {
 DTYPES = {name: np.dtype(name) for name in _ARROW}
 """What a column that isn't a video may hold; other types make readers reject the dataset."""
 
+PART_ROW_GROUPS = 20
+"""Episodes that are read at once: few enough to hold, enough that opening them costs little."""
+
 
 def arrow_type(feature: Feature) -> pa.DataType:
     """A plain scalar for shape [1], a fixed-size list for [n]."""
@@ -152,6 +155,15 @@ def read_column(path: Path, feature: Feature) -> Array:
     return to_numpy(read_table(path, [feature.name]).column(0), feature, path)
 
 
+def column_parts(path: Path, feature: Feature) -> Iterator[Array]:
+    """A column of a data file in order, some row groups at a time; nothing else is read."""
+    with _readable(path), pq.ParquetFile(path) as file:
+        for first in range(0, file.num_row_groups, PART_ROW_GROUPS):
+            groups = range(first, min(first + PART_ROW_GROUPS, file.num_row_groups))
+            table = file.read_row_groups(groups, columns=[feature.name], use_threads=False)
+            yield to_numpy(table.column(0), feature, path)
+
+
 def to_numpy(column: pa.ChunkedArray, feature: Feature, path: Path) -> Array:
     """An Arrow column as an array of its feature's type and shape."""
     flat = column.combine_chunks()
@@ -193,7 +205,11 @@ def read_numbers(folder: Path, names: Sequence[str]) -> dict[str, Array]:
         if missing:
             raise DatasetError(f"{path}: lacks {', '.join(missing)}")
         table = read_table(path, names)
-        parts.append({n: to_numpy(table[n], Feature(n, "", (1,)), path) for n in names})
+        found = {n: to_numpy(table[n], Feature(n, "", (1,)), path) for n in names}
+        odd = sorted(n for n, values in found.items() if values.dtype.kind not in "iuf")
+        if odd:
+            raise DatasetError(f"{path}: expected numbers in {', '.join(odd)}")
+        parts.append(found)
     return {n: np.concatenate([p[n] for p in parts]) for n in names}
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
 from robokiln.dataset import depth
@@ -19,12 +20,14 @@ from robokiln.types import Array, lookup
 PIXEL_FORMAT = "yuv420p"
 ENCODERS = {"h264": "libx264", "av1": "libsvtav1"}
 SETTINGS: dict[str, dict[str, int | str]] = {
-    "h264": {"g": 5, "crf": 23, "preset": "veryfast"},
+    "h264": {"g": 5, "crf": 24, "preset": "veryfast"},
     "av1": {"g": 2, "crf": 30, "preset": 12},
 }
 """What info.json repeats. H.264 with 5 frames a group: small, and fast to read at random."""
 _SINGLE_THREAD = {
-    "h264": {"bf": "0", "x264-params": "threads=1:lookahead-threads=1"},
+    # Macroblock-tree rate control reads memory it never wrote where a picture is an odd number of
+    # blocks wide: now and then another file. docs/decisions.md has the figures.
+    "h264": {"bf": "0", "x264-params": "threads=1:lookahead-threads=1:no-mbtree=1"},
     "av1": {"svtav1-params": "lp=1"},
 }
 _LOSSLESS = (
@@ -32,6 +35,13 @@ _LOSSLESS = (
     "bframes=0:scenecut=0:open-gop=0:min-keyint=1"
 )
 _MUXER = {"movflags": "faststart", "fflags": "+bitexact"}
+
+
+def _converted(convert: VideoReformatter, frame: av.VideoFrame, kind: str) -> av.VideoFrame:
+    """The picture in another pixel format, by arithmetic that is the same in any memory layout and
+    for any number of cores, which the library's default is not."""
+    exact = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
+    return convert.reformat(frame, format=kind, threads=1, interpolation=exact)
 
 
 def encode_video(path: Path, frames: Array, fps: int, codec: str = "h264") -> None:
@@ -87,8 +97,10 @@ def _encode(
         stream.time_base = stream.codec_context.time_base = Fraction(1, fps)
         stream.codec_context.thread_count = 1
         stream.options = dict(options)
+        convert = VideoReformatter()
         for n, image in enumerate(frames):
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format=kinds[1])
+            given = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format=kinds[1])
+            frame = _converted(convert, given, kinds[0])
             frame.pts, frame.time_base = n, Fraction(1, fps)
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
@@ -140,6 +152,45 @@ def _copy(
     return count
 
 
+def cut(path: Path, source: Path, first: int, count: int, fps: int) -> bool:
+    """Write `count` frames of `source` from the frame `first` on, by stream copy.
+
+    False, and nothing written, where they don't begin with a key frame or need other frames.
+    """
+    with _opened(source) as container:
+        stream = container.streams.video[0]
+        base = stream.time_base or Fraction(1, fps)
+        packets = _packets(container, stream, first, count, fps)
+        numbers = [round(p.pts * base * fps) - first for p in packets if p.pts is not None]
+        if not packets or not packets[0].is_keyframe or sorted(numbers) != list(range(count)):
+            return False
+        with av.open(str(path), "w", format="mp4", options=_MUXER) as out:
+            target = out.add_stream_from_template(stream, opaque=True)
+            for packet, number in zip(packets, numbers, strict=True):
+                decoded = number if packet.dts is None else round(packet.dts * base * fps) - first
+                packet.stream, packet.time_base = target, Fraction(1, fps)
+                packet.pts, packet.dts, packet.duration = number, decoded, 1
+                out.mux(packet)
+    return True
+
+
+def _packets(
+    container: av.container.InputContainer, stream: VideoStream, first: int, count: int, fps: int
+) -> list[av.Packet[VideoStream]]:
+    """`count` packets from the first one that shows the frame `first` on, in decoding order."""
+    base = stream.time_base or Fraction(1, fps)
+    container.seek(int(Fraction(first, fps) / base), stream=stream)
+    found: list[av.Packet[VideoStream]] = []
+    for packet in container.demux(stream):
+        if len(found) == count:
+            break
+        if packet.size == 0 or packet.pts is None:
+            continue
+        if found or round(packet.pts * base * fps) == first:
+            found.append(packet)
+    return found
+
+
 def video_shape(path: Path) -> tuple[int, int, int]:
     """(T, H, W) by the container's own tables; an error if the file is cut short."""
     _check_boxes(path)
@@ -151,26 +202,51 @@ def video_shape(path: Path) -> tuple[int, int, int]:
 def decode(
     path: Path, fps: int, first: int = 0, kind: str = "rgb24"
 ) -> Iterator[tuple[int, Array]]:
-    """(n, uint8 [H, W, 3]) for each frame from `first` on; n counts from the file's beginning.
+    """`Video.images` of a file that is opened for them alone."""
+    with closing(Video(path, fps, kind)) as video:
+        yield from video.images(first)
 
-    Of a depth video, with the `kind` `depth.PIXEL_FORMAT`, uint16 codes [H, W].
-    """
-    with _opened(path) as container:
-        stream = container.streams.video[0]
-        stream.codec_context.thread_count = 1
-        convert = VideoReformatter()
-        if first:
-            base = stream.time_base or Fraction(1, fps)
-            container.seek(int(Fraction(first, fps) / base), stream=stream)
+
+class Video:
+    """An open MP4 file. `kind` is rgb24, or `depth.PIXEL_FORMAT` for the codes of a depth video."""
+
+    def __init__(self, path: Path, fps: int, kind: str = "rgb24") -> None:
+        self.path = path
+        self._fps, self._kind = fps, kind
+        self._container = _opened(path)
+        self._stream = self._container.streams.video[0]
+        self._stream.codec_context.thread_count = 1
+        self._convert = VideoReformatter()
+        self._at_start = True
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
+    def images(self, first: int = 0) -> Iterator[tuple[int, Array]]:
+        """(n, uint8 [H, W, 3]) for each frame from `first` on; n counts from the file's beginning.
+
+        Of depth, uint16 codes [H, W]. Only the latest iterator may be used.
+        """
+        size = (self._stream.width, self._stream.height)
         try:
-            for frame in container.decode(stream):
-                assert frame.pts is not None
-                assert frame.time_base is not None
-                n = round(frame.pts * frame.time_base * fps)
+            if first or not self._at_start:
+                base = self._stream.time_base or Fraction(1, self._fps)
+                start = int(Fraction(first, self._fps) / base)
+                self._container.seek(start, stream=self._stream)
+            self._at_start = False
+            for frame in self._container.decode(self._stream):
+                if frame.pts is None or frame.time_base is None:
+                    raise DatasetError(f"{self.path}: damaged video: a frame has no time")
+                if (frame.width, frame.height) != size:
+                    raise DatasetError(f"{self.path}: damaged video: pictures of several sizes")
+                n = round(frame.pts * frame.time_base * self._fps)
                 if n >= first:
-                    yield n, convert.reformat(frame, format=kind).to_ndarray()
+                    # Not by exact rounding: that smooths colors, and LeRobot's readers don't.
+                    converted = self._convert.reformat(frame, format=self._kind, threads=1)
+                    yield n, converted.to_ndarray()
         except av.FFmpegError as error:
-            raise DatasetError(f"{path}: damaged video: {error.strerror}") from None
+            raise DatasetError(f"{self.path}: damaged video: {error.strerror}") from None
 
 
 def _opened(path: Path) -> av.container.InputContainer:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from robokiln.episode.config import EpisodeConfig
@@ -20,8 +22,19 @@ from robokiln.types import Array, Observation, SceneSpec, Skill
 class Expert:
     """Sees privileged state and keeps none of its own, so it can take over anywhere."""
 
-    def __init__(self, task: Task, spec: SceneSpec, config: EpisodeConfig) -> None:
-        self._task, self._spec, self._config = task, spec, config
+    def __init__(
+        self,
+        task: Task,
+        spec: SceneSpec,
+        config: EpisodeConfig,
+        style: np.random.Generator | None = None,
+    ) -> None:
+        """With a `style` its pace is drawn; without, it is the configuration's."""
+        pace = 1.0 if style is None else float(style.uniform(1 - config.style, 1 + config.style))
+        self._task, self._spec = task, spec
+        self._config = replace(
+            config, speed=pace * config.speed, turn_speed=pace * config.turn_speed
+        )
 
     def act(self, observation: Observation) -> Array:
         """The clean action [10] towards the skill's pose."""

@@ -5,6 +5,7 @@ from robokiln.frames.cameras import CameraConfig, camera_poses
 from robokiln.frames.jit import is_compiled
 from robokiln.frames.labels import ObjectLabels, object_labels, point_cloud
 from robokiln.frames.looks import LookConfig, sample_look
+from robokiln.frames.observe import Observer
 from robokiln.frames.renderer import Renderer, render, scene_cameras
 from robokiln.frames.sensors import Capture, SensorConfig
 from robokiln.frames.warm_up import warm_up
@@ -15,6 +16,7 @@ __all__ = [
     "Capture",
     "LookConfig",
     "ObjectLabels",
+    "Observer",
     "Renderer",
     "SensorConfig",
     "camera_poses",

@@ -4,39 +4,21 @@ from __future__ import annotations
 
 import os
 import tempfile
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from robokiln.files import read_arrays
 from robokiln.types import Array, RobokilnError
-
-
-def cache_directory(kind: str) -> Path:
-    """`$ROBOKILN_CACHE/kind` or `~/.cache/robokiln/kind`, made for this user alone.
-
-    Compiled kernels are machine code, so nobody else may be able to write there.
-    """
-    root = Path(os.environ.get("ROBOKILN_CACHE") or Path.home() / ".cache" / "robokiln")
-    directory = root / kind
-    try:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise RobokilnError(
-            f"cache '{directory}' cannot be made ({error.strerror}); "
-            "set ROBOKILN_CACHE to a directory that you may write"
-        ) from error
-    return directory
 
 
 def load_arrays(path: Path) -> dict[str, Array] | None:
     """The arrays of an .npz, or None where it is absent or damaged."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+        return read_arrays(path)
+    except (OSError, RobokilnError):
         return None
 
 

@@ -20,6 +20,9 @@ from robokiln.types import Array, RobokilnError
 MODELS = ("", "plumb_bob")
 """Distortion models that Brown-Conrady's five coefficients describe."""
 MAX_BYTES = 1 << 20
+MAX_SIDE = 16384
+MOST = 1e12
+"""Pixels of a side, and any number of a matrix: NaN and infinity are none of these."""
 _SHORT = Repr()
 _SHORT.maxlevel = 2
 
@@ -45,6 +48,12 @@ class Calibration:
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]
     """YAML's safe loader, and OpenCV's matrices as the mappings that they are."""
+
+    def flatten_mapping(self, node: yaml.Node) -> None:
+        """Merge keys ("<<") can double a file's size with every line, so there are none."""
+        for key, _ in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":
+                raise yaml.YAMLError("merge keys ('<<') are refused")
 
 
 def _matrix_node(loader: _Loader, node: yaml.Node) -> Any:
@@ -93,7 +102,7 @@ def _load(path: Path) -> dict[str, Any]:
     if text.startswith("%YAML:"):  # OpenCV's header is not quite YAML's own
         text = text.partition("\n")[2]
     try:
-        raw = yaml.load(text, _Loader)
+        raw = _Loader(text).get_single_data()
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise RobokilnError(f"{path}: not readable as YAML: {reason}") from None
@@ -113,7 +122,7 @@ def _value(path: Path, raw: dict[str, Any], key: str) -> Any:
 
 def _count(path: Path, raw: dict[str, Any], key: str) -> int:
     value = _value(path, raw, key)
-    if type(value) is int and value > 0:
+    if type(value) is int and 0 < value <= MAX_SIDE:
         return value
     raise RobokilnError(f"{path}: {key}: expected a whole number, got {_SHORT.repr(value)}")
 
@@ -123,7 +132,7 @@ def _numbers(path: Path, raw: dict[str, Any], key: str) -> Array:
     value = _value(path, raw, key)
     data = value.get("data") if isinstance(value, dict) else value
     plain = isinstance(data, list) and all(
-        isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v) for v in data
+        isinstance(v, (int, float)) and not isinstance(v, bool) and abs(v) <= MOST for v in data
     )
     if not plain:
         raise RobokilnError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from robokiln.frames.calibration import Calibration, read_calibration
 from robokiln.geometry import compose, look_at
-from robokiln.scene.robots import visual_links
+from robokiln.scene.robots import Robot, visual_links
 from robokiln.types import Array, Camera, RobokilnError, SceneSpec, lookup
 
 Point = tuple[float, float, float]
@@ -50,6 +50,22 @@ class CameraConfig:
             )
         pose = look_at(self.eye, self.target, self.up)
         return Camera(self.name, self.width, self.height, self.fov, pose, self.mount)
+
+
+def on_robot(entry: Mapping[str, Any], robot: Robot, side: bool = False) -> dict[str, Any]:
+    """An entry of `configs/cameras` with what its mount means on this robot.
+
+    "front" and "wrist" are the robot's own views, of which the entry may change what it likes;
+    for a task that is seen from the `side`, "front" is that view. "tool" is the link that carries
+    the tool.
+    """
+    mount = entry.get("mount", "")
+    fixed = robot.side_camera if side and robot.side_camera else robot.front_camera
+    views = {"front": (fixed, ""), "wrist": (robot.wrist_camera, robot.tool_link)}
+    if mount in views:
+        view, link = views[mount]
+        return {**asdict(view), **entry, "mount": link}
+    return {**entry, "mount": robot.tool_link if mount == "tool" else mount}
 
 
 def with_calibration(entry: Mapping[str, Any]) -> tuple[dict[str, Any], Calibration | None]:

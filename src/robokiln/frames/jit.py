@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 
 import numba
 
-from robokiln.frames.cache import cache_directory
+from robokiln.files import cache_directory
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -24,7 +24,7 @@ def warm_up() -> float:
     light = Light((0.0, 0.0, 1.0), (1.0, 1.0, 1.0), 1.0)
     c = gray.color
     look = Look((gray,), gray, (light,), c, c, c, c)
-    for name in ROBOTS:
+    for name in (robot.name for robot in ROBOTS.values() if robot.installed):
         spec = SceneSpec("warm_up", name, (), (box,), (camera,), "", {})
         poses = np.tile(np.array(IDENTITY, np.float32), (1, len(visual_links(spec)), 1))
         Renderer(spec, look).render(poses)

@@ -2,114 +2,165 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from robokiln import dataset
-from robokiln.dataset import CardFacts, EpisodeLabels, EpisodeRecord, standard_features
-from robokiln.files import sync_directory, write_json, write_json_lines
-from robokiln.kiln.columns import recorded_camera
-from robokiln.kiln.commit import read_manifest
-from robokiln.kiln.labels import BOXES, DEPTH, SEGMENTATION, unpack
-from robokiln.kiln.motion import load_arrays, load_motion
-from robokiln.kiln.plan import FOLDER, Plan
-from robokiln.kiln.stored import LINEAGE, ancestors
-from robokiln.kiln.unit import load_look
-from robokiln.scene import robots, tasks
-from robokiln.types import Feature
-
-GAPS = (
-    "Simulation only: not validated on a real robot.",
-    "One physics engine (Bullet); contacts and friction are approximations of it.",
-    "Demonstrations come from a scripted expert, so they show one style of motion.",
-    "Everything is opaque; nothing mirrors its neighbours or lights them.",
+from robokiln.dataset import SUBTASK, EpisodeLabels, EpisodeRecord
+from robokiln.faults import reach
+from robokiln.files import file_hash, read_arrays, sync_directory, write_json
+from robokiln.kiln.columns import features, recorded_camera
+from robokiln.kiln.commit import Nondeterminism, read_manifest
+from robokiln.kiln.compared import keep, write_comparison
+from robokiln.kiln.datasheet import (
+    BASELINE,
+    Measured,
+    read_baseline,
+    read_measured,
+    write_datasheet,
 )
-SHOWN_INSTRUCTIONS = 12
+from robokiln.kiln.labels import DEPTH, unpack
+from robokiln.kiln.motion import load_motion
+from robokiln.kiln.plan import Plan
+from robokiln.kiln.provenance import Run, write_provenance
+from robokiln.kiln.rundir import PUBLISHED, published_hash
+from robokiln.scene import robots, tasks
+from robokiln.types import Array, Feature, RobokilnError
 
 
 @dataclass(frozen=True)
 class Units:
-    """The committed units of a run as dataset episodes, loaded one at a time.
+    """The committed units of runs as dataset episodes, loaded one at a time.
 
-    A unit's looks follow each other; episodes are numbered in this order.
+    Runs follow each other, a run's units its slots, and a unit's looks each other; episodes are
+    numbered in this order. `phases` are the names that the dataset's subtasks count.
     """
 
-    directories: tuple[Path, ...]
+    runs: Sequence[Run]
+    phases: tuple[str, ...]
 
     def __iter__(self) -> Iterator[EpisodeRecord]:
-        for directory in self.directories:
-            yield from _records(directory)
+        for number, run in enumerate(self.runs):
+            own = [self.phases.index(phase) for phase in tasks.get(run.plan.task).phases]
+            for directory in run.units:
+                for record in _records(directory):
+                    yield self._as_one(record, np.array(own), number)
 
-
-def committed(out: Path) -> tuple[Path, ...]:
-    """The units of a run in slot order."""
-    return tuple(sorted((out / "units").iterdir()))
-
-
-def refused_attempts(units: tuple[Path, ...]) -> list[dict[str, Any]]:
-    """Every refused attempt of the slots that were filled in the end."""
-    return [
-        {"slot": read_manifest(unit)["slot"], "attempt": attempt, "reason": reason}
-        for unit in units
-        for attempt, reason in enumerate(json.loads((unit / "refusals.json").read_text()))
-    ]
+    def _as_one(self, record: EpisodeRecord, phases: Array, number: int) -> EpisodeRecord:
+        """The record among those of other runs, whose tasks may have other phases."""
+        if len(self.runs) == 1:
+            return record
+        columns = {**record.columns, SUBTASK: phases[record.columns[SUBTASK]]}
+        return replace(record, columns=columns, extra={"run": number, **record.extra})
 
 
 def publish(
     out: Path,
-    plan: Plan,
-    identity: Mapping[str, Any],
+    runs: Sequence[Run],
     progress: Callable[[int, int], None] | None = None,
-    source: Path | None = None,
+    measured: Measured | None = None,
 ) -> Path:
-    """Build `out`/dataset from the units, checksums last, and rename it into place.
-
-    `source` is the dataset that the plan renders again.
-    """
-    building, target, units = out / "dataset.building", out / "dataset", committed(out)
-    robot = robots.get(plan.robot)
+    """Build `out`/dataset from the units, checksums last, and rename it into place."""
+    building, target = out / "dataset.building", out / "dataset"
+    reach("publish.begun")
+    kept, comparison = keep(runs)
+    first = runs[0].plan
+    phases = tuple(dict.fromkeys(p for run in runs for p in tasks.get(run.plan.task).phases))
     dataset.assemble(
         building,
-        Units(units),
-        features=_features(plan),
-        fps=plan.episode.control_hz,
-        robot_type=plan.robot,
-        subtasks=tasks.get(plan.task).phases,
-        max_episode_steps=plan.episode.max_steps,
-        codec=plan.codec,
+        Units(kept, phases),
+        features=features_of(first),
+        fps=first.episode.control_hz,
+        robot_type=first.robot,
+        subtasks=phases,
+        max_episode_steps=max(r.plan.episode.limit(tasks.get(r.plan.task).horizon) for r in runs),
+        codec=first.codec,
         progress=progress,
     )
-    dataset.write_cameras(
-        building, [recorded_camera(c, robot, plan.sensors.get(c.name)) for c in plan.cameras]
-    )
-    _write_provenance(building / FOLDER, plan, identity, units)
-    if source is not None:
-        _write_lineage(building / FOLDER / LINEAGE, source)
-    dataset.write_card(building, _card(building, plan, units))
+    reach("publish.assembled")
+    dataset.write_cameras(building, recorded_cameras(first))
+    write_provenance(building, kept)
+    write_comparison(building, comparison, runs)
+    plans = [run.plan for run in runs]
+    write_datasheet(building, plans, features_of(first), measured, read_baseline(out))
+    reach("publish.described")
     dataset.write_checksums(building)
+    reach("publish.sealed")
+    _record_hash(out, file_hash(building / dataset.CHECKSUMS))
     building.rename(target)
+    reach("publish.renamed")
     sync_directory(out)
+    reach("publish.durable")
     return target
 
 
-def _features(plan: Plan) -> tuple[Feature, ...]:
-    joints = len(robots.get(plan.robot).arm_joints)
-    return standard_features(plan.cameras, joints, depth=DEPTH in plan.record)
+def enter_baseline(out: Path, plan: Plan, baseline: Mapping[str, str]) -> None:
+    """Write into the card of a published run what policies made of it: rate and interval by row.
+    Only the card is written again; the data and their checksums stay."""
+    write_json(out / BASELINE, baseline)
+    measured = read_measured(out)
+    write_datasheet(out / "dataset", [plan], features_of(plan), measured, baseline)
+
+
+def recorded_cameras(plan: Plan) -> list[dataset.RecordedCamera]:
+    """The plan's cameras as the dataset describes them."""
+    robot = robots.get(plan.robot)
+    return [recorded_camera(c, robot, plan.sensors.get(c.name)) for c in plan.cameras]
+
+
+def refuse_mixture(plans: Mapping[str, Plan]) -> None:
+    """RobokilnError where the datasets of the plans, by their names, can't be one."""
+    (first, one), *others = plans.items()
+    for name, plan in others:
+        facts = {
+            "robot": (one.robot, plan.robot),
+            "control_hz": (one.episode.control_hz, plan.episode.control_hz),
+            "codec": (one.codec, plan.codec),
+            "record": (one.record, plan.record),
+            "cameras": (recorded_cameras(one), recorded_cameras(plan)),
+        }
+        for what, (a, b) in facts.items():
+            if a != b:
+                raise RobokilnError(
+                    f"{name} can't be merged with {first}: {what} differ: {_brief(b)}, not "
+                    f"{_brief(a)}"
+                )
+
+
+def _brief(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(f"{c.name} {c.width} x {c.height}" for c in value)
+    return str(value)
+
+
+def _record_hash(out: Path, sha256sums: str) -> None:
+    """Before the dataset is in place, so that whatever takes its place later must be the same."""
+    before = published_hash(out)
+    if before not in (None, sha256sums):
+        raise Nondeterminism(
+            f"{out}: the dataset came out with other bytes than the one that was published: "
+            f"SHA256SUMS hashes to {sha256sums}, {PUBLISHED} says {before}"
+        )
+    write_json(out / PUBLISHED, {"sha256sums": sha256sums})
+    sync_directory(out)
+
+
+def features_of(plan: Plan) -> tuple[Feature, ...]:
+    """The columns of the plan's dataset."""
+    return features(robots.get(plan.robot), plan.cameras, depth=DEPTH in plan.record)
 
 
 def _records(directory: Path) -> Iterator[EpisodeRecord]:
     manifest, motion = read_manifest(directory), load_motion(directory)
-    histograms = load_arrays(directory / "histograms.npz")
+    histograms = read_arrays(directory / "histograms.npz")
     cameras = [c.name for c in motion.spec.cameras]
     for look in range(manifest["looks"]):
         prefix = f"{look}."
         videos = {k.removeprefix(prefix): k for k in histograms if k.startswith(prefix)}
-        labels = load_arrays(directory / f"look-{look}.labels.npz")
+        labels = read_arrays(directory / f"look-{look}.labels.npz")
         yield EpisodeRecord(
             columns=motion.columns,
             instruction=motion.spec.instruction,
@@ -120,6 +171,7 @@ def _records(directory: Path) -> Iterator[EpisodeRecord]:
                 "attempt": manifest["attempt"],
                 "look": look,
                 "success": motion.outcome.success,
+                "task_family": motion.spec.task,
             },
             labels=EpisodeLabels(
                 motion.link_poses, motion.contacts, {c: unpack(labels, c) for c in cameras}
@@ -131,106 +183,3 @@ def _video_feature(name: str) -> str:
     """ "front" and "front.depth" by the dataset's names."""
     camera = name.removesuffix(".depth")
     return dataset.IMAGES + camera + (dataset.DEPTH if name != camera else "")
-
-
-def _write_lineage(folder: Path, source: Path) -> None:
-    """The plans that led here, the oldest first."""
-    folder.mkdir(parents=True)
-    for i, plan in enumerate(ancestors(source)):
-        shutil.copyfile(plan, folder / f"{i:02d}-plan.json")
-
-
-def commands(root: Path) -> list[str]:
-    """What makes the dataset again from nothing: of its plans alone, so that the card is too,
-    whoever made it and by whatever command line."""
-    lines = []
-    plans = ancestors(root)
-    for i, plan in enumerate(plans):
-        out = "again" if plan is plans[-1] else f"step-{i}"
-        verb = f"rerender dataset=step-{i - 1}/dataset" if i else "generate"
-        lines.append(f"robokiln {verb} plan={plan.relative_to(root).as_posix()} out={out}")
-    return lines
-
-
-def _write_provenance(
-    folder: Path, plan: Plan, identity: Mapping[str, Any], units: tuple[Path, ...]
-) -> None:
-    write_json(folder / "plan.json", identity)
-    write_json(folder / "licenses.json", licenses(plan))
-    refusals = refused_attempts(units)
-    write_json_lines(folder / "refusals.jsonl", refusals)
-    write_json(folder / "generation.json", counts(len(units), [r["reason"] for r in refusals]))
-    scenes: list[dict[str, Any]] = []
-    looks: list[dict[str, Any]] = []
-    for unit in units:
-        manifest, scene = read_manifest(unit), json.loads((unit / "scene.json").read_text())
-        for look in range(manifest["looks"]):
-            which = {"episode_index": len(scenes), "slot": manifest["slot"], "look": look}
-            scenes.append({**which, "attempt": manifest["attempt"], **scene})
-            looks.append({**which, "appearance": load_look(unit, look)})
-    write_json_lines(folder / "scenes.jsonl", scenes)
-    write_json_lines(folder / "looks.jsonl", looks)
-
-
-def counts(accepted: int, reasons: list[str]) -> dict[str, Any]:
-    """How generation went: attempts, accepted, and refused by reason."""
-    refused = dict(sorted(Counter(reasons).items()))
-    return {"attempts": accepted + len(reasons), "accepted": accepted, "refused": refused}
-
-
-def licenses(plan: Plan) -> list[dict[str, str]]:
-    """Every asset that the pictures show, and what it may be used for."""
-    robot = robots.get(plan.robot)
-    ours = "procedural, by robokiln"
-    return [
-        {"asset": f"robot: {robot.name}", "license": robot.license, "source": robot.source},
-        {"asset": "objects, containers, table, floor", "license": "Apache-2.0", "source": ours},
-        {"asset": "materials, lights, background", "license": "Apache-2.0", "source": ours},
-    ]
-
-
-def origins(root: Path) -> list[str]:
-    """The SHA-256 of the SHA256SUMS of each ancestor, the oldest first."""
-    found = [json.loads(p.read_text())["configuration"]["origin"] for p in ancestors(root)]
-    return [origin["sha256sums"] for origin in found if origin is not None]
-
-
-def _labels(plan: Plan) -> dict[str, str]:
-    """What labels/ holds, by table."""
-    always = {
-        "motion": "link_poses float32 [L, 7]: world poses of the robot's visual links, then of the "
-        "scene's bodies; contacts int16 [2]: the body each finger touches, or -1",
-        "cameras": "pose float32 [7] (world; x right, y down, z forward) and intrinsics float32 "
-        "[4] (fx, fy, cx, cy in pixels) of each camera",
-    }
-    recorded = {
-        SEGMENTATION: "run lengths of each picture, row by row; ids: 0 nothing, 1 the robot, 2 + i "
-        "the body i of meta/robokiln/scenes.jsonl, then the look's props",
-        BOXES: "box: x0, y0, x1, y1 round the visible pixels, and their number, by the same ids; "
-        "amodal_box and amodal_pixels: with nothing in front",
-    }
-    return always | {name: text for name, text in recorded.items() if name in plan.record}
-
-
-def _card(root: Path, plan: Plan, units: tuple[Path, ...]) -> CardFacts:
-    info = dataset.check(root)
-    generation = counts(len(units), [r["reason"] for r in refused_attempts(units)])
-    step = max(1, len(info.tasks) // SHOWN_INSTRUCTIONS)
-    return CardFacts(
-        title=f"{plan.task} with the robot {plan.robot}, simulated",
-        task=plan.task,
-        robot=plan.robot,
-        instructions=info.tasks[::step][:SHOWN_INSTRUCTIONS],
-        episodes=info.episodes,
-        frames=info.frames,
-        fps=info.fps,
-        looks=plan.looks_per_episode,
-        attempts=generation["attempts"],
-        refusals=generation["refused"],
-        features=_features(plan),
-        labels=_labels(plan),
-        assets={a["asset"]: f"{a['license']}; {a['source']}" for a in licenses(plan)},
-        commands=commands(root),
-        origins=origins(root),
-        gaps=GAPS,
-    )

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import errno
-import json
 from pathlib import Path
 from typing import Any
 
+from robokiln.faults import reach
 from robokiln.files import file_hash, sync_directory, sync_tree, write_json
-from robokiln.types import RobokilnError
+from robokiln.serial import parse_json
+from robokiln.types import RobokilnError, RunFailed
 
 MANIFEST = "unit.json"
+FORMAT = "robokiln-unit-1"
 
 
-class Nondeterminism(RuntimeError):
+class Nondeterminism(RunFailed):
     """The same unit was made twice with different bytes: the factory's first promise is broken."""
 
 
@@ -26,15 +28,20 @@ def commit(staging: Path, target: Path, facts: dict[str, Any]) -> None:
     files = {
         n: {"bytes": (staging / n).stat().st_size, "sha256": file_hash(staging / n)} for n in names
     }
-    write_json(staging / MANIFEST, {"format": "robokiln-unit-1", **facts, "files": files})
+    write_json(staging / MANIFEST, {"format": FORMAT, **facts, "files": files})
+    slot = facts.get("slot")
+    reach("commit.sealed", slot)
     sync_tree(staging)
+    reach("commit.synced", slot)
     try:
         staging.rename(target)
     except OSError as error:
         if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
             raise
         _drop_duplicate(staging, target)
+    reach("commit.renamed", slot)
     sync_directory(target.parent)
+    reach("commit.durable", slot)
 
 
 def _drop_duplicate(staging: Path, target: Path) -> None:
@@ -50,19 +57,21 @@ def _drop_duplicate(staging: Path, target: Path) -> None:
 def read_manifest(unit: Path) -> dict[str, Any]:
     """A committed unit's facts, after a check that its files have the sizes it was sealed with."""
     try:
-        manifest: dict[str, Any] = json.loads((unit / MANIFEST).read_text())
+        manifest: dict[str, Any] = parse_json((unit / MANIFEST).read_text())
+        if manifest["format"] != FORMAT:
+            raise _damaged(unit, f"{MANIFEST} has the format {str(manifest['format'])[:40]!r}")
         for name, file in manifest["files"].items():
             size = (unit / name).stat().st_size
             if size != file["bytes"]:
                 raise _damaged(unit, f"{name} has {size} bytes instead of {file['bytes']}")
     except FileNotFoundError as error:
         raise _damaged(unit, f"{Path(str(error.filename)).name} is missing") from None
-    except (json.JSONDecodeError, KeyError, TypeError):
+    except RobokilnError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise _damaged(unit, f"{MANIFEST} can't be read") from None
     return manifest
 
 
 def _damaged(unit: Path, what: str) -> RobokilnError:
-    return RobokilnError(
-        f"{unit}: damaged, {what}; delete this directory and the same command makes it again"
-    )
+    return RobokilnError(f"{unit}: damaged, {what}; `robokiln repair` makes it again")

@@ -5,31 +5,33 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from robokiln import dataset
 from robokiln.files import DiskFull, write_json
 from robokiln.frames import warm_up
-from robokiln.kiln.assembly import committed, counts, publish, refused_attempts
+from robokiln.kiln.assembly import publish
 from robokiln.kiln.columns import recorded_camera
 from robokiln.kiln.commit import read_manifest
+from robokiln.kiln.compared import COMPARISON
+from robokiln.kiln.datasheet import save_measured
 from robokiln.kiln.labels import BOXES, DEPTH, SEGMENTATION
 from robokiln.kiln.plan import FOLDER, Plan, differences, identity
+from robokiln.kiln.provenance import Run, committed, counts, refused_attempts
+from robokiln.kiln.relabel import PolicyFactory
 from robokiln.kiln.rundir import open_run
 from robokiln.kiln.runlog import RunLog
 from robokiln.kiln.stored import open_source, origin_of
-from robokiln.kiln.unit import Job, Receipt, make_unit, unit_name
-from robokiln.scene import robots
+from robokiln.kiln.unit import FATAL, Job, Receipt, make_unit, unit_name
+from robokiln.scene import robots, tasks
 from robokiln.types import RobokilnError
-from robokiln.workers import Failure, held_interrupts, map_unordered
+from robokiln.workers import Execution, Failure, held_interrupts, map_unordered
 
-DEADLINE_S = 600.0
-"""For one unit, all its attempts and looks together; far above what a slow machine needs."""
 INFRASTRUCTURE_TRIES = 3
-RECYCLE_AFTER = 200
-"""Units that a worker process makes before a fresh one takes its place."""
+"""Of the same attempt, where a worker died, hung or raised: no attempt is charged for that."""
 
 
 @dataclass(frozen=True)
@@ -59,36 +61,39 @@ class GenerateResult:
 def generate(
     plan: Plan,
     out: Path,
-    workers: int = 1,
+    execution: Execution,
     progress: Callable[[Progress], None] = lambda _: None,
     command: str = "",
     source: Path | None = None,
+    accept_environment: bool = False,
+    policy: PolicyFactory | None = None,
 ) -> GenerateResult:
     """Fill every slot of the plan and publish `out`/dataset; continues what is there.
 
     `command` is what the user typed, for run.json; `source` is the dataset whose motions a plan
-    with an origin renders again. Raises RobokilnError for a directory that
-    can't be used, DiskFull when space runs out.
+    with an origin renders again; `accept_environment` continues what other code or packages began;
+    `policy` is the one whose rollouts a plan with `relabel` has corrected.
+    Raises RobokilnError for a directory that can't be used, DiskFull when space runs out.
     """
-    if workers < 1:
-        raise RobokilnError(f"workers: expected at least 1, got {workers}")
     _check_source(plan, out, source)
+    _check_policy(plan, policy)
     for camera in plan.cameras:
         recorded_camera(camera, robots.get(plan.robot))
-    who = identity(plan)
-    with open_run(out, who):
+    with open_run(out, identity(plan), accept_environment) as who:
         if (out / "dataset").exists():
             return _already_complete(out, plan)
         _check_space(plan, out)
-        with RunLog(out / "run.json", command, workers) as log:
+        with RunLog(out / "run.json", command, execution) as log:
             with log.stage("warm_up"), held_interrupts():
                 warm_up()
             with log.stage(_stage(plan)):
-                quarantined = _fill_slots(plan, out, source, workers, progress, log)
+                jobs = partial(Job, plan, out.resolve(), source=source, policy=policy)
+                quarantined = _fill_slots(plan, out, jobs, execution, progress, log)
             if not quarantined:
                 with log.stage("assemble"):
                     report = _assembling(progress)
-                    publish(out, plan, who, report, source)
+                    run = Run(plan, who, committed(out), source)
+                    publish(out, [run], report, save_measured(out, log.measured()))
         return _result(out, quarantined)
 
 
@@ -110,6 +115,14 @@ def _check_source(plan: Plan, out: Path, source: Path | None) -> None:
     open_source(source)
 
 
+def _check_policy(plan: Plan, policy: PolicyFactory | None) -> None:
+    if plan.relabel is not None and plan.origin is None and policy is None:
+        raise RobokilnError(
+            "plan: corrects the rollouts of the policy whose weights hash to "
+            f"{plan.relabel.weights_sha256}; the `robokiln improve` that made it does so again"
+        )
+
+
 def _stage(plan: Plan) -> str:
     """What the run's longest part is called, in its log and on the progress line."""
     return "generate" if plan.origin is None else "rerender"
@@ -118,35 +131,36 @@ def _stage(plan: Plan) -> str:
 def _fill_slots(
     plan: Plan,
     out: Path,
-    source: Path | None,
-    workers: int,
+    job_of: Callable[[int], Job],
+    execution: Execution,
     progress: Callable[[Progress], None],
     log: RunLog,
 ) -> dict[str, str]:
     """Make the missing units; the slots that could not be filled, with the reason."""
     units = committed(out)
     done = {read_manifest(unit)["slot"] for unit in units}
-    attempts = len(units) + len(refused_attempts(units))
+    attempts = len(units) + sum(1 for _ in refused_attempts(units))
     now = Progress(_stage(plan), len(done), plan.episodes, attempts, len(done))
     progress(now)
     missing = (slot for slot in range(plan.episodes) if slot not in done)
-    queue = _Queue(Job(plan, out, slot, source) for slot in missing)
+    queue = _Queue(job_of(slot) for slot in missing)
     failures: Counter[int] = Counter()
     quarantined: dict[str, str] = {}
-    for job, result in map_unordered(make_unit, queue, workers, DEADLINE_S, RECYCLE_AFTER):
+    for job, result in map_unordered(make_unit, queue, execution):
         if isinstance(result, Failure):
             failures[job.slot] += 1
             if failures[job.slot] < INFRASTRUCTURE_TRIES:
                 queue.retry(job)
                 continue
             _quarantine(out, quarantined, job.slot, result.reason, [])
-        elif result.disk_full:
-            raise DiskFull(result.disk_full)
+        elif result.fatal is not None:
+            kind, what = result.fatal
+            raise FATAL[kind](what)
         else:
             log.add(result)
             now = _advance(now, result)
             if result.accepted is None:
-                reason = f"all {plan.max_attempts} attempts refused"
+                reason = _all_refused(plan, result.refusals)
                 _quarantine(out, quarantined, job.slot, reason, list(result.refusals))
         now = replace(now, quarantined=len(quarantined))
         progress(now)
@@ -161,6 +175,13 @@ def _advance(now: Progress, receipt: Receipt) -> Progress:
         attempts=now.attempts + accepted + len(receipt.refusals),
         accepted=now.accepted + accepted,
     )
+
+
+def _all_refused(plan: Plan, refusals: Sequence[str]) -> str:
+    """Why a slot is empty; a stored motion has no next attempt, so its refusal is the reason."""
+    if plan.origin is not None:
+        return f"its motion was refused: {refusals[-1]}"
+    return f"all {plan.max_attempts} attempts refused"
 
 
 def _quarantine(
@@ -204,7 +225,8 @@ def _already_complete(out: Path, plan: Plan) -> GenerateResult:
     """A published dataset is checked, never edited."""
     root = out / "dataset"
     info = dataset.check(root)
-    expected = plan.episodes * plan.looks_per_episode
+    dropped = sum(len(row["dropped"]) for row in json.loads((root / COMPARISON).read_text()))
+    expected = (plan.episodes - dropped) * plan.looks_per_episode
     if info.episodes != expected:
         raise RobokilnError(f"{root}: {info.episodes} episodes instead of {expected}")
     published = json.loads((root / FOLDER / "plan.json").read_text())
@@ -227,7 +249,8 @@ def estimated_bytes(plan: Plan, episodes: int) -> int:
     outlines = 300 + 0.006 * pixels if {SEGMENTATION, BOXES} & set(plan.record) else 0.0
     look = 660 + 2 * (pixels * bits / 8 + outlines)
     step = 500 + plan.looks_per_episode * look
-    return int(episodes * (30_000 * plan.looks_per_episode + plan.episode.max_steps * step))
+    steps = plan.episode.limit(tasks.get(plan.task).horizon)
+    return int(episodes * (30_000 * plan.looks_per_episode + steps * step))
 
 
 def _check_space(plan: Plan, out: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from robokiln.files import write_json
+from robokiln.files import read_arrays, write_json
 from robokiln.kiln.columns import columns
-from robokiln.serial import from_json
-from robokiln.types import Array, Episode, Outcome, SceneSpec
+from robokiln.serial import from_json, parse_json
+from robokiln.types import Array, Episode, Outcome, RobokilnError, SceneSpec
 
 _COLUMN = "column."
 
@@ -51,14 +50,12 @@ def save_motion(directory: Path, motion: Motion) -> None:
 
 def load_motion(directory: Path) -> Motion:
     """The inverse of `save_motion`."""
-    scene = json.loads((directory / "scene.json").read_text())
-    arrays = load_arrays(directory / "motion.npz")
+    path = directory / "scene.json"
+    arrays = read_arrays(directory / "motion.npz")
     found = {k.removeprefix(_COLUMN): v for k, v in arrays.items() if k.startswith(_COLUMN)}
-    spec, outcome = from_json(SceneSpec, scene["spec"]), from_json(Outcome, scene["outcome"])
-    return Motion(spec, outcome, found, arrays["link_poses"], arrays["contacts"])
-
-
-def load_arrays(path: Path) -> dict[str, Array]:
-    """The arrays of an .npz."""
-    with np.load(path, allow_pickle=False) as stored:
-        return {name: stored[name] for name in stored.files}
+    try:
+        scene = parse_json(path.read_text())
+        spec, outcome = from_json(SceneSpec, scene["spec"]), from_json(Outcome, scene["outcome"])
+        return Motion(spec, outcome, found, arrays["link_poses"], arrays["contacts"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise RobokilnError(f"{path}: not the scene of a unit ({error})") from None

@@ -15,14 +15,20 @@ import robokiln
 from robokiln.episode import EpisodeConfig, ForceNoise
 from robokiln.frames import LookConfig, SensorConfig
 from robokiln.frames.checks import check_names
+from robokiln.kiln.compare import CompareConfig
+from robokiln.kiln.gates import GateConfig
 from robokiln.kiln.labels import check_record
+from robokiln.kiln.relabel import Relabel
 from robokiln.scene import robots, tasks
-from robokiln.serial import canonical_json, to_json
+from robokiln.scene.config import SceneConfig
+from robokiln.serial import canonical_json, from_json, parse_json, to_json
 from robokiln.types import Camera, RobokilnError, lookup
 
+MOST, MOST_PIXELS = 10_000_000, 8192
+"""Episodes, looks or attempts, and pixels of a picture's side: more is a slip or an attack."""
 CODECS = {"h264": "H.264", "av1": "AV1"}
 # Other packages of ours (policy, report, cli) can't change a dataset's bytes.
-_CODE = ("assets", "scene", "physics", "episode", "frames", "dataset", "kiln", "workers")
+_CODE = ("types", "assets", "scene", "physics", "episode", "frames", "dataset", "kiln", "workers")
 _PACKAGES = (
     "numpy",
     "scipy",
@@ -35,8 +41,11 @@ _PACKAGES = (
 )
 
 
+FORMAT = "robokiln-plan-1"
 FOLDER = Path("meta") / "robokiln"
 """Where a dataset keeps its own plan, scenes and looks."""
+UNITS = FOLDER / "units.jsonl"
+"""Each unit's slot and the SHA-256 of its manifest, which holds those of its files."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +61,10 @@ class Plan:
 
     `episodes` slots are filled; each gives `looks_per_episode` dataset episodes. With
     `antialias`, RGB is averaged over four samples a pixel. `sensors` are those of cameras by name;
-    a camera without one is ideal. `record` names what labels are kept beside the pictures. With an
-    `origin` nothing is simulated: its motions are rendered again, and `seed` is that of new looks
-    and of the cameras' noise.
+    a camera without one is ideal. `record` names what labels are kept beside the pictures; `gates`
+    refuse attempts. With an `origin` nothing is simulated: its motions are rendered again, and
+    `seed` is that of new looks and of the cameras' noise. With `relabel` a policy's rollouts are
+    taken over by the expert.
     """
 
     task: str
@@ -71,29 +81,54 @@ class Plan:
     sensors: Mapping[str, SensorConfig] = field(default_factory=dict)
     force_noise: ForceNoise = field(default_factory=ForceNoise)
     record: tuple[str, ...] = ()
+    gates: GateConfig = field(default_factory=GateConfig)
     origin: Origin | None = None
+    compare: CompareConfig = field(default_factory=CompareConfig)
+    scene: SceneConfig = field(default_factory=SceneConfig)
+    relabel: Relabel | None = None
 
     def __post_init__(self) -> None:
-        tasks.get(self.task)
-        robots.get(self.robot)
+        tasks.get(self.task, robots.get(self.robot))
         lookup("codec", self.codec, CODECS)
         for name in ("episodes", "looks_per_episode", "max_attempts"):
             if getattr(self, name) < 1:
                 raise RobokilnError(f"{name}: expected at least 1, got {getattr(self, name)}")
+            if getattr(self, name) > MOST:
+                raise RobokilnError(f"{name}: expected at most {MOST}, got {getattr(self, name)}")
         if not 0 <= self.seed < 2**32:
             raise RobokilnError(f"seed: expected 0 to {2**32 - 1}, got {self.seed}")
         check_record(self.record, self.cameras, self.sensors)
         if not self.cameras:
             raise RobokilnError("cameras: expected at least one camera, got none")
         check_names(self.cameras)
+        for camera in self.cameras:
+            if not (16 <= camera.width <= MOST_PIXELS and 16 <= camera.height <= MOST_PIXELS):
+                raise RobokilnError(
+                    f"camera '{camera.name}': {camera.width} x {camera.height}: expected "
+                    f"16 to {MOST_PIXELS} pixels a side"
+                )
         for name in self.sensors:
             lookup("sensors: camera", name, {camera.name: camera for camera in self.cameras})
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan in a plan.json of this format."""
+    try:
+        found = parse_json(path.read_text(encoding="utf-8"))
+        kind, configuration = found["format"], found["configuration"]
+    except OSError as error:
+        raise RobokilnError(f"{path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError):
+        raise RobokilnError(f"{path}: not a plan.json of robokiln") from None
+    if kind != FORMAT:
+        raise RobokilnError(f"{path}: expected the format '{FORMAT}', got {str(kind)[:40]!r}")
+    return from_json(Plan, configuration, str(path))
 
 
 def identity(plan: Plan) -> dict[str, Any]:
     """The contents of plan.json: configuration, hash of it, of our code, and the environment."""
     return {
-        "format": "robokiln-plan-1",
+        "format": FORMAT,
         "configuration": to_json(plan),
         "configuration_sha256": hashlib.sha256(canonical_json(plan).encode()).hexdigest(),
         "code_sha256": _code_hash(),
@@ -134,7 +169,7 @@ def _short(value: Any) -> str:
 def _code_hash() -> str:
     root = Path(robokiln.__file__).parent
     digest = hashlib.sha256()
-    shared = [root / f"{name}.py" for name in ("files", "geometry", "seeds", "serial", "types")]
+    shared = [root / f"{name}.py" for name in ("faults", "files", "geometry", "seeds", "serial")]
     for file in shared + sorted(f for name in _CODE for f in (root / name).rglob("*.py")):
         digest.update(f"{file.relative_to(root).as_posix()}\0".encode())
         digest.update(hashlib.sha256(file.read_bytes()).digest())

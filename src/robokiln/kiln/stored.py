@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from robokiln import dataset
-from robokiln.dataset import CHECKSUMS, Dataset, standard_features
+from robokiln.dataset import CHECKSUMS, Dataset
 from robokiln.files import file_hash
+from robokiln.kiln.columns import features
 from robokiln.kiln.motion import Motion
-from robokiln.kiln.plan import FOLDER, Origin, Plan
+from robokiln.kiln.plan import FOLDER, Origin, Plan, read_plan
 from robokiln.scene import robots
-from robokiln.serial import from_json
+from robokiln.serial import from_json, parse_json
 from robokiln.types import Look, Outcome, RobokilnError, SceneSpec
 
 LINEAGE = "lineage"
@@ -46,11 +46,13 @@ class Source:
 
     def refusals(self, slot: int) -> list[str]:
         """Why earlier attempts at the slot were refused."""
-        lines = (self.root / FOLDER / "refusals.jsonl").read_text().splitlines()
-        found = sorted(
-            (r["attempt"], r["reason"]) for r in map(json.loads, lines) if r["slot"] == slot
-        )
-        return [reason for _, reason in found]
+        path = self.root / FOLDER / "refusals.jsonl"
+        lines = path.read_text().splitlines()
+        try:
+            rows = [(r["slot"], r["attempt"], str(r["reason"])) for r in map(parse_json, lines)]
+        except (ValueError, KeyError, TypeError):
+            raise RobokilnError(f"{path}: not the refusals of a dataset") from None
+        return [reason for where, _, reason in sorted(rows) if where == slot]
 
     def look(self, slot: int, index: int) -> Look | None:
         """The index-th look that the slot was rendered in, if there were so many."""
@@ -86,7 +88,7 @@ def open_source(root: Path) -> Source:
             "before robokiln kept them: `robokiln generate plan=DATASET/meta/robokiln/plan.json` "
             "makes it again"
         )
-    plan = _recorded(needed[0])
+    plan = read_plan(needed[0])
     found = {f.name for f in data.info.features if f.dtype != "video"}
     missing = sorted(_columns(plan) - found)
     if missing:
@@ -119,13 +121,5 @@ def ancestors(root: Path) -> list[Path]:
 
 
 def _columns(plan: Plan) -> set[str]:
-    declared = standard_features(plan.cameras, len(robots.get(plan.robot).arm_joints))
+    declared = features(robots.get(plan.robot), plan.cameras)
     return {f.name for f in declared if f.dtype != "video"}
-
-
-def _recorded(path: Path) -> Plan:
-    try:
-        configuration = json.loads(path.read_text())["configuration"]
-    except (ValueError, KeyError, TypeError):
-        raise RobokilnError(f"{path}: not a plan.json of robokiln") from None
-    return from_json(Plan, configuration, str(path))

@@ -6,75 +6,76 @@ import dataclasses
 import json
 import resource
 import shutil
+import socket
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from robokiln.dataset import depth_histogram, encode_depth, encode_video, image_histogram
 from robokiln.episode import Expert, draw_scene, run
-from robokiln.files import is_disk_full, write_json
-from robokiln.frames import Capture, Renderer, object_labels, sample_look
-from robokiln.frames.renderer import scene_cameras
-from robokiln.kiln.commit import commit
-from robokiln.kiln.labels import BOXES, DEPTH, SEGMENTATION, camera_labels, pack
+from robokiln.faults import reach
+from robokiln.files import DiskFull, StorageFailed, is_disk_full, is_storage_failure, write_json
+from robokiln.frames import Observer, sample_look
+from robokiln.kiln.clock import Clock
+from robokiln.kiln.columns import features
+from robokiln.kiln.commit import Nondeterminism, commit
+from robokiln.kiln.gates import check_motion, unstable
 from robokiln.kiln.motion import Motion, load_motion, motion_of, save_motion
+from robokiln.kiln.pictures import Appearance, write_looks
 from robokiln.kiln.plan import Plan
+from robokiln.kiln.relabel import Correction, PolicyFactory, Refused
 from robokiln.kiln.stored import Source, open_source
 from robokiln.physics.bullet import BulletWorld
 from robokiln.scene import robots, tasks
-from robokiln.scene.tasks import SceneRefused
+from robokiln.scene.refused import SceneRefused
 from robokiln.seeds import Domain, Stream, generator, sensor_draws
 from robokiln.serial import from_json, to_json
-from robokiln.types import Array, Episode, Frames, Look, RobokilnError, SceneSpec
+from robokiln.types import Episode, Look, Outcome, RobokilnError, SceneSpec
 
 
 @dataclass(frozen=True)
 class Job:
     """Fill `slot` of the plan in the run directory `out`; `source` is the dataset whose motions are
-    rendered again, None where they are simulated."""
+    rendered again, None where they are simulated; `policy` is the one that a plan with `relabel`
+    rolls out."""
 
     plan: Plan
     out: Path
     slot: int
     source: Path | None = None
+    policy: PolicyFactory | None = None
 
 
 @dataclass(frozen=True)
 class Receipt:
     """What became of a job. `accepted` is the attempt that was kept, None if all were refused.
 
-    `seconds` holds wall time by stage, `peak_bytes` the worker's largest resident set so far.
+    `fatal` is a key of FATAL with what happened, where no other unit could do better. `seconds`
+    holds wall time by stage, `cpu_seconds` the process's over all of them, `peak_bytes` the
+    worker's largest resident set so far, `host` the machine.
     """
 
+    slot: int
     accepted: int | None
-    refusals: tuple[str, ...]
-    disk_full: str = ""
+    refusals: tuple[str, ...] = ()
+    fatal: tuple[str, str] | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
+    cpu_seconds: float = 0.0
     peak_bytes: int = 0
+    host: str = ""
 
 
-class Clock:
-    """Wall seconds by stage."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Add the time spent inside to `name`."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+FATAL: Mapping[str, Callable[[str], Exception]] = {
+    "disk full": DiskFull,
+    "storage": StorageFailed,
+    "nondeterminism": Nondeterminism,
+}
+"""What ends the whole run, by the name under which it travels from worker to coordinator."""
 
 
 def unit_name(slot: int) -> str:
@@ -83,24 +84,67 @@ def unit_name(slot: int) -> str:
 
 
 def make_unit(job: Job) -> Receipt:
-    """Take the slot's motion, render and encode its looks, and commit the unit."""
-    clock = Clock()
+    """Commit the unit of the slot's first attempt that neither expert nor gates refuse."""
+    clock, began = Clock(), time.process_time()
+    reach("unit.start", job.slot)
     staging = job.out / "staging" / f"{unit_name(job.slot)}.{uuid.uuid4().hex}"
     try:
-        with clock.stage("simulate" if job.source is None else "read"):
-            motion, refusals = _motion(job)
-        if motion is not None:
-            staging.mkdir()
-            _write(job, staging, motion, refusals, clock)
+        motion, refusals = _first_accepted(job, staging, clock)
+        if motion is None:
+            return _receipt(job, None, refusals, clock, began)
+        with clock.stage("commit"):
+            _read_back(staging, motion)
+            reach("unit.read_back", job.slot)
+            receipt = _receipt(job, len(refusals), refusals, clock, began)
+            write_json(receipt_path(job.out, job.slot), receipt)
+            reach("commit.receipt", job.slot)
+            facts = {
+                "slot": job.slot,
+                "attempt": len(refusals),
+                "looks": job.plan.looks_per_episode,
+                "frames": len(motion),
+            }
+            commit(staging, job.out / "units" / unit_name(job.slot), facts)
     except Exception as error:
         shutil.rmtree(staging, ignore_errors=True)
-        if not is_disk_full(error):
+        fatal = _fatal(error)
+        if fatal is None:
             raise
-        return Receipt(None, (), disk_full=str(error))
+        # An OSError's text would repeat its number, which the receiver puts there again.
+        what = getattr(error, "strerror", None) or str(error)
+        return Receipt(job.slot, None, fatal=(fatal, what))
+    return receipt
+
+
+def receipt_path(out: Path, slot: int) -> Path:
+    """What a committed unit took, for the run's log. It is written before the unit is committed, so
+    that no unit lacks one; it differs from run to run, so it is no part of the unit."""
+    return out / "receipts" / f"{unit_name(slot)}.json"
+
+
+def _receipt(
+    job: Job, accepted: int | None, refusals: list[str], clock: Clock, began: float
+) -> Receipt:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     peak *= 1 if sys.platform == "darwin" else 1024  # the unit differs by system
-    accepted = None if motion is None else len(refusals)
-    return Receipt(accepted, tuple(refusals), seconds=clock.seconds, peak_bytes=peak)
+    return Receipt(
+        slot=job.slot,
+        accepted=accepted,
+        refusals=tuple(refusals),
+        seconds=dict(clock.seconds),
+        cpu_seconds=time.process_time() - began,
+        peak_bytes=peak,
+        host=socket.gethostname(),
+    )
+
+
+def _fatal(error: Exception) -> str | None:
+    """The key of FATAL that an exception belongs to."""
+    if is_disk_full(error):
+        return "disk full"
+    if is_storage_failure(error):
+        return "storage"
+    return "nondeterminism" if isinstance(error, Nondeterminism) else None
 
 
 @cache
@@ -109,15 +153,71 @@ def _source(root: Path) -> Source:
     return open_source(root)
 
 
-def _motion(job: Job) -> tuple[Motion | None, list[str]]:
-    """The motion to render, with the refusals before it: the source's, or the first success."""
-    if job.source is None:
-        episode, refusals = _first_success(job.plan, job.slot)
-        return (None if episode is None else motion_of(episode)), refusals
-    source = _source(job.source)
-    stored = source.motion(job.slot)
-    spec = dataclasses.replace(stored.spec, cameras=job.plan.cameras)
-    return dataclasses.replace(stored, spec=spec), source.refusals(job.slot)
+def _first_accepted(job: Job, staging: Path, clock: Clock) -> tuple[Motion | None, list[str]]:
+    """The first attempt that passes, its files in `staging`, with the refusals before it."""
+    refusals: list[str] = []
+    for found in _attempts(job, clock):
+        if isinstance(found, str):
+            refusals.append(found)
+            continue
+        reach("unit.simulated", job.slot)
+        reason = _write(job, staging, found, refusals, clock)
+        if not reason:
+            return found, refusals
+        # Nothing of a refused attempt may get into the next one's unit.
+        shutil.rmtree(staging)
+        refusals.append(reason)
+    return None, refusals
+
+
+def _attempts(job: Job, clock: Clock) -> Iterator[Motion | str]:
+    """The slot's attempts in order: a motion to render, or why there is none. A dataset that is
+    rendered again has no attempt after the one that it kept."""
+    if job.source is not None:
+        with clock.stage("read"):
+            source = _source(job.source)
+            motion, refused = source.motion(job.slot), source.refusals(job.slot)
+            spec = dataclasses.replace(motion.spec, cameras=job.plan.cameras)
+        yield from refused
+        yield dataclasses.replace(motion, spec=spec)
+        return
+    for attempt in range(job.plan.max_attempts):
+        with clock.stage("simulate"):
+            found = attempted(job.plan, job.slot, attempt, job.policy)
+        yield found
+
+
+def attempted(
+    plan: Plan, slot: int, attempt: int, policy: PolicyFactory | None = None
+) -> Motion | str:
+    """A motion that succeeds and passes its gates, or the reason why there is none."""
+    try:
+        episode = simulate(plan, slot, attempt, policy)
+    except (SceneRefused, Refused) as refused:
+        return str(refused)
+    if not episode.outcome.success:
+        return episode.outcome.reason
+    motion = motion_of(episode)
+    declared = features(robots.get(plan.robot), plan.cameras)
+    reason = check_motion(episode, motion, declared, plan.episode.control_hz, plan.gates)
+    return reason or motion
+
+
+def _write(job: Job, staging: Path, motion: Motion, refusals: list[str], clock: Clock) -> str:
+    """Everything that the unit holds; the reason if a gate refuses one of its looks."""
+    staging.mkdir()
+    reach("unit.staged", job.slot)
+    save_motion(staging, motion)
+    write_json(staging / "refusals.json", refusals)
+    attempt, seed = len(refusals), job.plan.seed
+    appearance = Appearance(
+        look=lambda index: _look(job, motion.spec, attempt, index),
+        draws=lambda index: sensor_draws(Domain.TRAINING, seed, job.slot, attempt, index),
+    )
+    reason = write_looks(staging, job.plan, motion, appearance, clock)
+    if not reason:
+        reach("unit.written", job.slot)
+    return reason
 
 
 def _look(job: Job, spec: SceneSpec, attempt: int, index: int) -> Look:
@@ -135,91 +235,48 @@ def _look(job: Job, spec: SceneSpec, attempt: int, index: int) -> Look:
     return dataclasses.replace(recorded, cameras=drawn.cameras)
 
 
-def _first_success(plan: Plan, slot: int) -> tuple[Episode | None, list[str]]:
-    refusals: list[str] = []
-    for attempt in range(plan.max_attempts):
-        try:
-            episode = simulate(plan, slot, attempt)
-        except SceneRefused as refused:
-            refusals.append(str(refused))
-            continue
-        if episode.outcome.success:
-            return episode, refusals
-        refusals.append(episode.outcome.reason)
-    return None, refusals
-
-
 @cache
-def _world(control_hz: int, physics_hz: int) -> BulletWorld:
+def process_world(control_hz: int, physics_hz: int) -> BulletWorld:
     """One a process: creating a Bullet client is not free."""
     return BulletWorld(control_hz, physics_hz)
 
 
-def simulate(plan: Plan, slot: int, attempt: int) -> Episode:
-    """The attempt's episode, successful or not; SceneRefused if its scene can't be set up."""
+def simulate(plan: Plan, slot: int, attempt: int, policy: PolicyFactory | None = None) -> Episode:
+    """The attempt's episode, successful or not; SceneRefused if its scene can't be set up, Refused
+    if there is nothing to correct in what the plan's `policy` does.
+
+    A success that does not last is none: only here is the world still as the episode left it.
+    """
     task, robot = tasks.get(plan.task), robots.get(plan.robot)
     identity = (Domain.TRAINING, plan.seed, slot, attempt)
-    world = _world(plan.episode.control_hz, plan.episode.physics_hz)
-    spec = draw_scene(world, task, robot, plan.cameras, *identity)
+    world = process_world(plan.episode.control_hz, plan.episode.physics_hz)
+    spec = draw_scene(world, task, robot, plan.cameras, plan.scene, *identity)
     noise = generator(*identity, Stream.NOISE)
-    expert = Expert(task, spec, plan.episode)
-    episode = run(world, task, spec, expert, plan.episode, noise=noise)
+    expert = Expert(task, spec, plan.episode, generator(*identity, Stream.EXPERT))
+    if plan.relabel is None:
+        episode = run(world, task, spec, expert, plan.episode, noise=noise)
+    else:
+        correct = _correction(plan, slot, attempt, spec, policy)
+        episode = correct(world, task, spec, expert, plan.episode, noise)
+    reason = unstable(world, episode, plan.gates)
+    if reason:
+        episode = dataclasses.replace(episode, outcome=Outcome(False, reason))
     return plan.force_noise(episode, sensor_draws(*identity))
 
 
-def _write(job: Job, staging: Path, motion: Motion, refusals: list[str], clock: Clock) -> None:
-    save_motion(staging, motion)
-    write_json(staging / "refusals.json", refusals)
-    histograms: dict[str, Any] = {}
-    for index in range(job.plan.looks_per_episode):
-        draws = sensor_draws(Domain.TRAINING, job.plan.seed, job.slot, len(refusals), index)
-        with clock.stage("render"):
-            look = _look(job, motion.spec, len(refusals), index)
-            cameras = scene_cameras(motion.spec, look)
-            capture = Capture(
-                motion.spec, look, job.plan.sensors, draws, job.plan.antialias, cameras
-            )
-            frames = capture.frames(motion.link_poses)
-        write_json(staging / f"look-{index}.json", look)
-        with clock.stage("label"):
-            objects = {}
-            if BOXES in job.plan.record:
-                renderer = Renderer(motion.spec, look)
-                objects = object_labels(renderer, motion.link_poses, frames, cameras)
-        labels = {}
-        for camera in cameras:
-            pictures = frames.pop(camera.name)
-            with clock.stage("encode"):
-                name = f"{index}.{camera.name}"
-                histograms |= _encode(staging / f"look-{name}", name, pictures, job.plan)
-            with clock.stage("label"):
-                ids = pictures.segmentation if SEGMENTATION in job.plan.record else None
-                labels[camera.name] = camera_labels(
-                    motion.spec, camera, motion.link_poses, ids, objects.get(camera.name)
-                )
-        packed: dict[str, Any] = pack(labels)
-        np.savez_compressed(staging / f"look-{index}.labels.npz", **packed)
-    np.savez_compressed(staging / "histograms.npz", **histograms)
-    with clock.stage("commit"):
-        _read_back(staging, motion)
-        facts = {
-            "slot": job.slot,
-            "attempt": len(refusals),
-            "looks": job.plan.looks_per_episode,
-            "frames": len(motion),
-        }
-        commit(staging, job.out / "units" / unit_name(job.slot), facts)
-
-
-def _encode(stem: Path, name: str, pictures: Frames, plan: Plan) -> dict[str, Array]:
-    """Write a camera's videos; their histograms by `name`."""
-    fps = plan.episode.control_hz
-    encode_video(stem.with_name(f"{stem.name}.mp4"), pictures.rgb, fps, plan.codec)
-    histograms = {name: image_histogram(pictures.rgb)}
-    if DEPTH in plan.record:
-        encode_depth(stem.with_name(f"{stem.name}.depth.mp4"), pictures.depth, fps)
-        histograms[f"{name}.depth"] = depth_histogram(pictures.depth)
-    return histograms
+def _correction(
+    plan: Plan, slot: int, attempt: int, spec: SceneSpec, policy: PolicyFactory | None
+) -> Correction:
+    assert plan.relabel is not None
+    assert policy is not None, "a plan with `relabel` comes with its policy"
+    identity = (Domain.TRAINING, plan.seed, slot, attempt)
+    look = sample_look(spec, generator(*identity, Stream.LOOK), plan.look)
+    return Correction(
+        policy,
+        Observer(spec, look, plan.sensors, sensor_draws(*identity), plan.antialias),
+        generator(*identity, Stream.TAKEOVER),
+        hard=attempt < plan.relabel.hard_attempts,
+    )
 
 
 def load_look(directory: Path, index: int) -> Look:

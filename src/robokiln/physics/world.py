@@ -26,6 +26,14 @@ class World(Protocol):
         """What is where, and how fast."""
         ...
 
+    def push(self, body: int, impulse: Array) -> None:
+        """An impulse [3] (N s, world frame) on the spec's free body of that index."""
+        ...
+
+    def penetration(self) -> float:
+        """The deepest overlap (m) of any two bodies or of one and the arm; 0 if none."""
+        ...
+
     def visual_poses(self) -> Array:
         """float32 [L, 7], rows as `scene.robots.visual_links(spec)`."""
         ...

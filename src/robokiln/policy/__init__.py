@@ -4,11 +4,12 @@ policy = robokiln.policy.load("out/policy")
 actor = robokiln.policy.PolicyActor(policy)
 """
 
-from robokiln.policy.actor import PolicyActor
+from robokiln.deploy import Policy, PolicyActor
 from robokiln.policy.checkpoint import Description, describe, load
 from robokiln.policy.config import TrainConfig
+from robokiln.policy.language import encoder_hash
 from robokiln.policy.models import MODELS
-from robokiln.policy.policy import Policy, TrainedPolicy
+from robokiln.policy.policy import TrainedPolicy
 from robokiln.policy.training import TrainProgress, train
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "TrainProgress",
     "TrainedPolicy",
     "describe",
+    "encoder_hash",
     "load",
     "train",
 ]

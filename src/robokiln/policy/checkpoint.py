@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +18,14 @@ from robokiln.policy.files import read_file, read_json, sha256
 from robokiln.policy.models import build_model
 from robokiln.policy.policy import TrainedPolicy, pick_device
 from robokiln.policy.spec import ChunkModel, PolicySpec
-from robokiln.serial import canonical_json, from_json
+from robokiln.serial import canonical_json, from_json, parse_json, shown
 from robokiln.types import RobokilnError
 
-FORMAT = "robokiln-policy/1"
+FORMAT = "robokiln-policy/2"
 WEIGHTS, DESCRIPTION = "policy.safetensors", "policy.json"
 STATE = "checkpoint/state.safetensors"
+_MISFITS = (RuntimeError, ValueError, KeyError, TypeError, ArithmeticError, MemoryError)
+"""What building a model raises for a spec that makes no sense."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def describe(directory: Path) -> Description:
     data = read_json(path)
     found = data.get("format") if isinstance(data, dict) else None
     if found != FORMAT:
-        raise RobokilnError(f"{path}: expected the format '{FORMAT}', got {found!r}")
+        raise RobokilnError(f"{path}: expected the format '{FORMAT}', got {shown(found)}")
     description = from_json(Description, data, str(path))
     weights = read_file(directory / WEIGHTS)
     if sha256(weights) != description.weights_sha256:
@@ -66,7 +67,9 @@ def describe(directory: Path) -> Description:
             f"{directory / WEIGHTS}: is truncated or was changed; its SHA-256 is not the one "
             f"that {DESCRIPTION} gives"
         )
-    if header(weights).get("spec_sha256") != sha256(canonical_json(description.spec).encode()):
+    belongs_to = _header(directory / WEIGHTS, weights).get("spec_sha256")
+    # As it was written, before later versions' defaults are added.
+    if belongs_to != sha256(canonical_json(data["spec"]).encode()):
         raise RobokilnError(f"{path}: was changed; it does not belong to {WEIGHTS}")
     return description
 
@@ -82,12 +85,28 @@ def load(directory: Path | str, device: str = "auto", threads: int | None = None
     if threads is not None:
         torch.set_num_threads(threads)
     description = describe(directory)
-    model = build_model(description.spec)
     try:
-        model.load_state_dict(load_tensors(read_file(directory / WEIGHTS)))
-    except (RuntimeError, SafetensorError) as error:
-        raise RobokilnError(f"{directory / WEIGHTS}: does not fit its spec: {error}") from None
+        tensors = load_tensors(read_file(directory / WEIGHTS))
+        _check_shapes(description.spec, tensors)
+        model = build_model(description.spec)
+        model.load_state_dict(tensors)
+    except RobokilnError:
+        raise
+    except (*_MISFITS, SafetensorError) as error:
+        reason = str(error)[:300]
+        raise RobokilnError(f"{directory / WEIGHTS}: does not fit its spec: {reason}") from None
     return TrainedPolicy(description.spec, model, target)
+
+
+def _check_shapes(spec: PolicySpec, tensors: Mapping[str, Tensor]) -> None:
+    """The weights must fit before a model is built: a spec may ask for any amount of memory."""
+    with torch.device("meta"):
+        expected = {n: tuple(t.shape) for n, t in build_model(spec).state_dict().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    for name in sorted(expected.keys() | found.keys()):
+        if expected.get(name) != found.get(name):
+            there, asked = found.get(name, "nothing"), expected.get(name, "nothing")
+            raise ValueError(f"'{name}' is {there}, expected {asked}")
 
 
 def pack(tensors: Mapping[str, Tensor], note: tuple[str, str]) -> bytes:
@@ -103,8 +122,19 @@ def pack(tensors: Mapping[str, Tensor], note: tuple[str, str]) -> bytes:
 def header(content: bytes) -> dict[str, str]:
     """The metadata of safetensors bytes."""
     length = int.from_bytes(content[:8], "little")
-    metadata: dict[str, str] = json.loads(content[8 : 8 + length]).get("__metadata__", {})
-    return metadata
+    try:
+        found = parse_json(content[8 : 8 + length])
+        metadata = found.get("__metadata__", {})
+        return {str(key): str(value) for key, value in metadata.items()}
+    except AttributeError:
+        raise ValueError("expected an object") from None
+
+
+def _header(path: Path, content: bytes) -> dict[str, str]:
+    try:
+        return header(content)
+    except ValueError:
+        raise RobokilnError(f"{path}: not safetensors; nothing else is ever loaded") from None
 
 
 @dataclass

@@ -6,19 +6,25 @@ from dataclasses import dataclass
 
 from robokiln.types import RobokilnError
 
+PRECISIONS = ("auto", "float32", "bfloat16")
+LANGUAGES = ("words", "minilm")
+
 
 @dataclass(frozen=True)
 class TrainConfig:
     """Steps, not minutes, define a run: the same configuration and data give the same weights.
 
-    `policy` is a name of `models.MODELS`; `width` its channels. A chunk of `chunk` actions is
+    `model` is a name of `models.MODELS`; `width` its channels. A chunk of `chunk` actions is
     predicted, `execute` of them are carried out. Pictures lose at least `crop_margin` pixels to a
     random crop. `hindsight` is the share of samples whose instruction names something else in the
     scene, so that they teach pointing alone. `ema` is the decay of the averaged weights, which are
-    the result.
+    the result. `two_step` refines a chunk once (see `head`). `precision` is "float32", "bfloat16"
+    (of activations; weights stay float32), or "auto": bfloat16 on a GPU that has it. `compile`
+    hands the model to torch.compile, which pays on a GPU after a minute and needs a C++ compiler.
+    `language` is "words", learned from the instructions alone, or "minilm" (see `minilm`).
     """
 
-    policy: str
+    model: str
     steps: int
     width: int
     seed: int = 0
@@ -35,6 +41,9 @@ class TrainConfig:
     proprioception_dropout: float = 0.2
     hindsight: float = 0.3
     checkpoint_every: int = 200
+    precision: str = "auto"
+    compile: bool = False
+    language: str = "words"
 
     def __post_init__(self) -> None:
         """Refuse what can't be trained."""
@@ -47,6 +56,8 @@ class TrainConfig:
             self._expect(name, 0 <= getattr(self, name) < 1, "from 0 to below 1")
         for name in ("weight_decay", "warmup_steps", "crop_margin", "seed"):
             self._expect(name, getattr(self, name) >= 0, "0 or more")
+        self._expect("precision", self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}")
+        self._expect("language", self.language in LANGUAGES, f"one of {', '.join(LANGUAGES)}")
         self._expect("execute", self.execute <= self.chunk, f"at most chunk ({self.chunk})")
         self._expect("width", self.width % 16 == 0, "a multiple of 16")
 

@@ -2,41 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from robokiln import dataset
 from robokiln.dataset import RecordedCamera
-from robokiln.geometry import action_to_pose, compose, project, quat_to_matrix
-from robokiln.policy.hindsight import Alternative, read_alternatives
+from robokiln.geometry import action_to_pose, compose, project
+from robokiln.policy.hindsight import Alternative, alternatives
+from robokiln.policy.pictures import Joined
+from robokiln.policy.roles import ROLES, named, read_places, read_scenes
 from robokiln.types import Array, RobokilnError
 
 
 @dataclass(frozen=True)
 class Demonstrations:
-    """N frames of E episodes.
+    """N frames of E episodes, of one dataset or of several.
 
-    frames: camera -> uint8 [N, H, W, 3]; proprioception and action float32 [N, 10];
-    target_goal_pose float32 [N, 14]; bounds int64 [E, 2], the first frame and past the last;
-    alternatives: what else could have been said in each episode, or empty.
+    frames: camera -> pictures [N, H, W, 3]; proprioception and action float32 [N, 10];
+    target_goal_pose float32 [N, 14]; places float32 [N, R, 3] of the roles; named bool [E, R],
+    which of them the instruction names; bounds int64 [E, 2], the first frame and past the last;
+    views int64 [E], which entry of `cameras` an episode was seen by; alternatives: what else could
+    have been said in each episode, or empty.
     """
 
-    cameras: tuple[RecordedCamera, ...]
-    frames: Mapping[str, Array]
+    cameras: tuple[tuple[RecordedCamera, ...], ...]
+    frames: Mapping[str, Joined]
     proprioception: Array
     action: Array
     target_goal_pose: Array
+    places: Array
+    named: Array
     bounds: Array
+    views: Array
     instructions: tuple[str, ...]
-    alternatives: tuple[tuple[Alternative, ...], ...] = ()
+    alternatives: tuple[tuple[Alternative, ...], ...]
 
     def __len__(self) -> int:
         return len(self.action)
 
-    @property
+    @cached_property
     def episode(self) -> Array:
         """The episode of each frame, int64 [N]."""
         return np.repeat(np.arange(len(self.bounds)), np.diff(self.bounds, axis=1)[:, 0])
@@ -48,39 +56,73 @@ class Demonstrations:
         return rows
 
 
-def read_demonstrations(root: Path, images: bool = True) -> Demonstrations:
-    """Everything that training needs of the dataset at `root`."""
+def read_demonstrations(
+    roots: Sequence[Path], images: bool = True, decoding: dataset.Progress | None = None
+) -> Demonstrations:
+    """Everything that training needs of the datasets, one after the other.
+
+    `decoding` is told of pictures that a dataset's first reader has to decode.
+    """
+    parts = [_read(root, images, decoding) for root in roots]
+    first = parts[0]
+    for root, part in zip(roots, parts, strict=True):
+        _check_alike(roots[0], first.cameras[0], root, part.cameras[0])
+    lengths = np.cumsum([0, *(len(part) for part in parts)])
+    names = list(first.frames)
+    return Demonstrations(
+        tuple(part.cameras[0] for part in parts),
+        {n: Joined([p for part in parts for p in part.frames[n].parts]) for n in names},
+        np.concatenate([part.proprioception for part in parts]),
+        np.concatenate([part.action for part in parts]),
+        np.concatenate([part.target_goal_pose for part in parts]),
+        np.concatenate([part.places for part in parts]),
+        np.concatenate([part.named for part in parts]),
+        np.concatenate([p.bounds + n for p, n in zip(parts, lengths, strict=False)]),
+        np.concatenate([p.views + i for i, p in enumerate(parts)]),
+        tuple(text for part in parts for text in part.instructions),
+        tuple(found for part in parts for found in part.alternatives),
+    )
+
+
+def _read(root: Path, images: bool, decoding: dataset.Progress | None) -> Demonstrations:
     data = dataset.open(root, columns=())
     cameras = data.cameras()
     if images and not cameras:
         raise RobokilnError(f"{root}: an image policy needs cameras; the dataset has none")
+    if images:
+        data.decode(decoding)
     instructions = tuple(data.instructions)
+    specs = read_scenes(root, len(instructions))
+    target_goal_pose = data.column(dataset.TARGET_GOAL_POSE)
+    known = np.array([named(s, t) for s, t in zip(specs, instructions, strict=False)])
     return Demonstrations(
-        cameras if images else (),
-        {c.name: data.frames(c.name) for c in cameras} if images else {},
+        (cameras if images else (),),
+        {c.name: Joined([data.frames(c.name)]) for c in cameras} if images else {},
         data.column(dataset.STATE),
         data.column(dataset.ACTION),
-        data.column(dataset.TARGET_GOAL_POSE),
+        target_goal_pose,
+        read_places(data, specs, target_goal_pose),
+        known if specs else np.tile(np.arange(len(ROLES)) < 2, (len(instructions), 1)),
         data.episode_bounds,
+        np.zeros(len(instructions), np.int64),
         instructions,
-        read_alternatives(root, instructions) if images else (),
+        alternatives(specs, instructions) if specs and images else ((),) * len(instructions),
     )
 
 
-def role_positions(target_goal_pose: Array) -> Array:
-    """Positions of the target and the goal: [..., 14] -> [..., 2, 3]."""
-    return np.stack([target_goal_pose[..., :3], target_goal_pose[..., 7:10]], axis=-2)
-
-
-def role_features(target_goal_pose: Array) -> Array:
-    """Positions and two rotation columns of the target and the goal: [..., 14] -> [..., 2, 9]."""
-    poses = np.stack([target_goal_pose[..., :7], target_goal_pose[..., 7:]], axis=-2)
-    m = quat_to_matrix(poses[..., 3:])
-    return np.concatenate([poses[..., :3], m[..., :, 0], m[..., :, 1]], axis=-1)
+def _check_alike(
+    a: Path, first: Sequence[RecordedCamera], b: Path, second: Sequence[RecordedCamera]
+) -> None:
+    shapes = [[(c.name, c.width, c.height) for c in cameras] for cameras in (first, second)]
+    if shapes[0] != shapes[1]:
+        said = [", ".join(f"{n} {w} x {h}" for n, w, h in found) for found in shapes]
+        raise RobokilnError(
+            f"{b}: expected cameras as in {a} ({said[0] or 'none'}), got {said[1] or 'none'}"
+        )
 
 
 def role_pixels(camera: RecordedCamera, proprioception: Array, places: Array) -> Array:
-    """Where a camera has the positions [N, 2, 3]: pixel x, y and depth, float32 [N, 2, 3]."""
+    """Where a camera has the positions [N, R, 3]: pixel x, y and depth, float32 [N, R, 3]."""
     pose = np.asarray(camera.pose)
     if camera.frame == "tool":
         pose = compose(action_to_pose(proprioception.astype(np.float64)), pose)[:, None]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
+from robokiln.serial import parse_json
 from robokiln.types import RobokilnError
 
 
 def read_json(path: Path) -> Any:
     """The content, or an error that names the file."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RobokilnError(f"{path}: is missing") from None
     except (ValueError, OSError) as error:

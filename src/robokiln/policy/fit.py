@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from robokiln.policy.config import TrainConfig
-from robokiln.policy.demonstrations import Demonstrations, role_positions
+from robokiln.policy.demonstrations import Demonstrations
+from robokiln.policy.language import encoder_hash
 from robokiln.policy.spec import PolicySpec
-from robokiln.policy.text import Vocabulary
 from robokiln.policy.transforms import ToRelative, fit_normalize
+from robokiln.policy.words import Vocabulary
 from robokiln.types import RobokilnError
 
 LEAST_STATE = 0.05
@@ -18,7 +19,8 @@ LEAST_MOTION = 0.01
 
 def fit_spec(data: Demonstrations, config: TrainConfig) -> PolicySpec:
     """The policy's description; normalisation by the 1-99 % quantiles of the demonstrations."""
-    smallest = min((min(c.height, c.width) for c in data.cameras), default=None)
+    cameras = data.cameras[0]
+    smallest = min((min(c.height, c.width) for c in cameras), default=None)
     if smallest is not None and smallest - config.crop_margin < 16:
         raise RobokilnError(
             f"policy.crop_margin {config.crop_margin}: expected at least 16 pixels to be left "
@@ -28,20 +30,21 @@ def fit_spec(data: Demonstrations, config: TrainConfig) -> PolicySpec:
     proprioception = data.proprioception.astype(np.float64)
     actions = data.action[data.chunk_rows(rows, config.chunk)].astype(np.float64)
     motion = ToRelative()(actions, proprioception)[..., :9].reshape(len(rows), -1)
-    places = np.concatenate(
-        [role_positions(data.target_goal_pose).reshape(-1, 3), proprioception[:, :3]]
-    )
+    pointed = data.places[data.named[data.episode]]
+    places = np.concatenate([pointed, proprioception[:, :3]])
     return PolicySpec(
-        config.policy,
+        config.model,
         config.chunk,
         config.execute,
         config.width,
         config.two_step,
         config.crop_margin,
         bool(np.isin(data.action[:, 9], (0, 1)).all()),
-        data.cameras,
-        Vocabulary.of(data.instructions),
+        cameras,
+        Vocabulary.of(data.instructions if config.language == "words" else ()),
         fit_normalize(proprioception, LEAST_STATE),
         fit_normalize(places, LEAST_STATE),
         fit_normalize(motion, LEAST_MOTION),
+        config.language,
+        encoder_hash(config.language),
     )

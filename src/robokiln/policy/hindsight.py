@@ -1,98 +1,111 @@
 """What else could have been said of a scene: labels for pointing from the same pictures.
 
-A demonstration names one object and one container, but the simulator knows where all of them are.
-Naming others instead (as hindsight relabelling does with goals, Andrychowicz et al., 2017) gives
-the same frames many more instructions to ground. Their actions are unknown, so only pointing and
-placing learn from them.
+A demonstration names some things, but the simulator knows where all of them are. Naming others
+instead (as hindsight relabelling does with goals, Andrychowicz et al., 2017) gives the same frames
+many more instructions to ground. Their actions are unknown, so only pointing and placing learn from
+them.
 """
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
-from pathlib import Path
+from itertools import permutations
 
 import numpy as np
 
-from robokiln.serial import from_json
-from robokiln.types import Array, Body, RobokilnError, SceneSpec
-
-SCENES = "meta/robokiln/scenes.jsonl"
+from robokiln.policy.roles import ROLES, place_of, roles_of
+from robokiln.types import Array, SceneSpec
 
 
 @dataclass(frozen=True)
 class Alternative:
-    """Another instruction for an episode.
-
-    target and goal: where the named things stand [3], or None for the episode's own, which move.
-    """
+    """Another instruction for an episode, and for each role where the named thing stands [3], or
+    which of the episode's own roles it has (those move), or None where nothing is named."""
 
     instruction: str
-    target: tuple[float, ...] | None
-    goal: tuple[float, ...] | None
+    places: tuple[tuple[float, ...] | int | None, ...]
 
 
-def read_alternatives(
-    root: Path, instructions: tuple[str, ...]
+def alternatives(
+    specs: Sequence[SceneSpec], instructions: Sequence[str]
 ) -> tuple[tuple[Alternative, ...], ...]:
-    """The alternatives of each episode; none where the dataset says nothing of its scenes."""
-    path = root / SCENES
-    if not path.is_file():
-        return ((),) * len(instructions)
-    try:
-        rows = [json.loads(line) for line in path.read_text().splitlines()]
-        specs = [from_json(SceneSpec, row["spec"], f"{path}:{i + 1}") for i, row in enumerate(rows)]
-    except (ValueError, KeyError, TypeError) as error:
-        raise RobokilnError(f"{path}: not the scenes of this dataset ({error})") from None
-    if len(specs) != len(instructions):
-        raise RobokilnError(f"{path}: {len(specs)} scenes for {len(instructions)} episodes")
+    """Those of each episode."""
     nouns = _nouns(specs, instructions)
-    return tuple(_alternatives(s, t, nouns) for s, t in zip(specs, instructions, strict=True))
+    return tuple(_of(s, t, nouns) for s, t in zip(specs, instructions, strict=True))
 
 
 def positions(alternative: Alternative, own: Array) -> Array:
-    """Where the alternative's target and goal are [2, 3], given the episode's own now [2, 3]."""
-    places = [alternative.target, alternative.goal]
-    return np.array([o if p is None else p for p, o in zip(places, own, strict=True)])
-
-
-def _nouns(specs: list[SceneSpec], instructions: tuple[str, ...]) -> dict[tuple[str, str], str]:
-    """(role, kind of shape) -> the word that instructions use for it, as these data show."""
-    found: dict[tuple[str, str], str] = {}
-    for spec, text in zip(specs, instructions, strict=True):
-        for role in ("target", "goal"):
-            body = spec.bodies[spec.index(spec.goal[role])]
-            said = re.search(rf"\b{body.color} (\w+)", text) if body.color else None
-            if said:
-                found[role, body.shape.kind] = said[1]
+    """Where the alternative's roles are [R, 3], given the episode's own now [R, 3]."""
+    found = own.copy()
+    for i, place in enumerate(alternative.places):
+        if place is not None:
+            found[i] = own[place] if isinstance(place, int) else place
     return found
 
 
-def _alternatives(
-    spec: SceneSpec, text: str, nouns: dict[tuple[str, str], str]
+def _nouns(
+    specs: Iterable[SceneSpec], instructions: Iterable[str]
+) -> dict[tuple[str, str, str], str]:
+    """(task, role, kind of shape) -> the word that instructions use for it, as these data show."""
+    found: dict[tuple[str, str, str], str] = {}
+    for spec, text in zip(specs, instructions, strict=True):
+        for role, index in roles_of(spec).items():
+            body = spec.bodies[index]
+            said = re.search(rf"\b{body.color} (\w+)", text) if body.color else None
+            if said:
+                found[spec.task, role, body.shape.kind] = said[1]
+    return found
+
+
+def _of(
+    spec: SceneSpec, text: str, nouns: Mapping[tuple[str, str, str], str]
 ) -> tuple[Alternative, ...]:
-    own = {role: spec.bodies[spec.index(spec.goal[role])] for role in ("target", "goal")}
-    choices = {
-        role: [b for b in spec.bodies if b.color and (role, b.shape.kind) in nouns] for role in own
-    }
+    own = {role: index for role, index in roles_of(spec).items() if spec.bodies[index].color}
+    if not _all_named(text, spec, own.values()):
+        return ()
+    # A lifted body is target and goal in one, so it is replaced in both.
+    bodies = list(dict.fromkeys(own.values()))
+    first = {index: next(r for r, i in own.items() if i == index) for index in bodies}
+    choices = [i for i, body in enumerate(spec.bodies) if body.color]
     made = []
-    for target, goal in product(choices["target"], choices["goal"]):
-        names = {
-            own[role].color: f"{body.color} {nouns[role, body.shape.kind]}"
-            for role, body in (("target", target), ("goal", goal))
-        }
-        said = _rename(text, names)
+    for chosen in permutations(choices, len(bodies)):
+        words, fits = {}, True
+        for index, other in zip(bodies, chosen, strict=True):
+            body = spec.bodies[other]
+            noun = nouns.get((spec.task, first[index], body.shape.kind))
+            fits = fits and noun is not None
+            words[spec.bodies[index].color] = f"{body.color} {noun}"
+        said = _rename(text, words) if fits else text
         if said != text:
-            made.append(Alternative(said, _where(target, own["target"]), _where(goal, own["goal"])))
+            instead = dict(zip(bodies, chosen, strict=True))
+            made.append(Alternative(said, _places(spec, own, instead)))
     return tuple(made)
 
 
-def _rename(text: str, names: dict[str, str]) -> str:
+def _places(
+    spec: SceneSpec, own: Mapping[str, int], instead: Mapping[int, int]
+) -> tuple[tuple[float, ...] | int | None, ...]:
+    moving = {index: ROLES.index(role) for role, index in own.items()}
+    places: list[tuple[float, ...] | int | None] = [None] * len(ROLES)
+    for role, index in own.items():
+        other = instead[index]
+        body = spec.bodies[other]
+        still = tuple(float(x) for x in place_of(body, np.array(body.pose)))
+        places[ROLES.index(role)] = moving.get(other, still)
+    return tuple(places)
+
+
+def _all_named(text: str, spec: SceneSpec, bodies: Iterable[int]) -> bool:
+    """Whether the text calls these by color, each once, and nothing else: else what it would say of
+    others can't be told by renaming."""
+    colors = {body.color for body in spec.bodies if body.color}
+    said = [word for word in re.findall(r"\w+", text) if word in colors]
+    named = {spec.bodies[i].color for i in bodies}
+    return bool(named) and len(said) == len(named) and set(said) == named
+
+
+def _rename(text: str, names: Mapping[str, str]) -> str:
     """Each "color noun" whose color is a key of `names` becomes its value."""
     return re.sub(rf"\b({'|'.join(names)}) \w+", lambda found: names[found[1]], text)
-
-
-def _where(body: Body, own: Body) -> tuple[float, ...] | None:
-    return None if body.name == own.name else body.pose[:3]

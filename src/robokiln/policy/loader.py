@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from numpy.random import Generator
 
 from robokiln import seeds
-from robokiln.policy.demonstrations import Demonstrations, role_pixels, role_positions
+from robokiln.policy.demonstrations import Demonstrations, role_pixels
 from robokiln.policy.hindsight import positions
-from robokiln.policy.spec import Inputs, Labels, PolicySpec, crop_images, make_inputs, to_tensor
+from robokiln.policy.language import make_encoder
+from robokiln.policy.pictures import Pictures
+from robokiln.policy.spec import Inputs, Labels, PolicySpec, make_inputs, to_tensor
 from robokiln.policy.transforms import ToRelative
 from robokiln.types import ACTION_DIM, Array
+
+CPU = torch.device("cpu")
 
 
 class Loader:
@@ -24,14 +29,12 @@ class Loader:
         batch_size: int,
         proprioception_dropout: float,
         hindsight: float = 0.0,
+        device: torch.device = CPU,
     ) -> None:
+        self.pictures = Pictures(data.frames, device)
         self.data, self.spec, self.seed, self.batch_size = data, spec, seed, batch_size
         self.dropout, self.hindsight = proprioception_dropout, hindsight
-        self.episode = data.episode
-        self.tokens = spec.vocabulary.encode(data.instructions)
-        self.alternative_tokens = [
-            spec.vocabulary.encode([a.instruction for a in found]) for found in data.alternatives
-        ]
+        self.encoder = make_encoder(spec)
         self._order: tuple[int, Array] = (-1, np.zeros(0, np.int64))
 
     def _generator(self, number: int, index: int) -> Generator:
@@ -69,11 +72,10 @@ class Loader:
         proprioception = data.proprioception[rows].astype(np.float64)
         tokens, places, acted = self._said(rows, rng)
         images, pixels = {}, {}
-        for camera in spec.cameras:
+        for i, camera in enumerate(spec.cameras):
             corner = corners[camera.name]
-            frames = data.frames[camera.name]
-            images[camera.name] = crop_images(frames, rows, corner, spec.crop(camera))
-            pixels[camera.name] = role_pixels(camera, proprioception, places)
+            images[camera.name] = self.pictures(camera.name, rows, corner, spec.crop(camera))
+            pixels[camera.name] = self._pixels(i, rows, proprioception, places)
             pixels[camera.name][..., :2] -= corner[:, None]
         shown = rng.random(len(rows)) >= self.dropout
         poses = data.target_goal_pose[rows]
@@ -87,21 +89,31 @@ class Loader:
             to_tensor(noise),
             {name: to_tensor(value) for name, value in pixels.items()},
             to_tensor(spec.position(places)),
+            to_tensor(data.named[data.episode[rows]]),
             to_tensor(acted),
         )
         return inputs, labels
 
+    def _pixels(self, camera: int, rows: Array, proprioception: Array, places: Array) -> Array:
+        """Where the roles are in the pictures of the spec's camera of this number: [B, R, 3]."""
+        views, found = self.data.views[self.data.episode[rows]], np.empty_like(places, np.float32)
+        for view in np.unique(views):
+            here = views == view
+            seen_by = self.data.cameras[view][camera]
+            found[here] = role_pixels(seen_by, proprioception[here], places[here])
+        return found
+
     def _said(self, rows: Array, rng: Generator) -> tuple[Array, Array, Array]:
-        """Tokens [B, L], positions of what they name [B, 2, 3], and whether it was acted on."""
-        episodes = self.episode[rows]
-        tokens = self.tokens[episodes]
-        places = role_positions(self.data.target_goal_pose[rows].astype(np.float64))
+        """Tokens, positions of what they name [B, R, 3], and whether it was acted on."""
+        episodes = self.data.episode[rows]
+        texts = [self.data.instructions[e] for e in episodes]
+        places = self.data.places[rows].astype(np.float64)
         acted = np.ones(len(rows))
         for i in np.flatnonzero(rng.random(len(rows)) < self.hindsight):
-            found = self.data.alternatives[episodes[i]] if self.data.alternatives else ()
+            found = self.data.alternatives[episodes[i]]
             if found:
                 choice = int(rng.integers(len(found)))
-                tokens[i] = self.alternative_tokens[episodes[i]][choice]
+                texts[i] = found[choice].instruction
                 places[i] = positions(found[choice], places[i])
                 acted[i] = 0.0
-        return tokens, places, acted
+        return self.encoder.encode(texts), places, acted

@@ -11,9 +11,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from robokiln.files import write_file
+from robokiln.types import RobokilnError
 
-LOG, PICTURE = "train_log.jsonl", "loss.png"
-NOT_LOSSES = ("step", "learning_rate", "samples_per_second")
+LOG, PICTURE, EVENTS = "train_log.jsonl", "loss.png", "tensorboard"
+NOT_LOSSES = ("step", "learning_rate", "samples_per_second", "gradient_norm")
 
 
 def read_log(out: Path, steps: int) -> list[dict[str, Any]]:
@@ -34,9 +35,36 @@ def rewind_log(out: Path, steps: int) -> None:
     write_file(out / LOG, "".join(json.dumps(line) + "\n" for line in kept).encode())
 
 
-def append_log(out: Path, line: dict[str, float]) -> None:
-    with (out / LOG).open("a") as file:
-        file.write(json.dumps({k: float(f"{v:.6g}") for k, v in line.items()}) + "\n")
+class Log:
+    """train_log.jsonl, and TensorBoard's events beside it where they are asked for."""
+
+    def __init__(self, out: Path, step: int, tensorboard: bool = False) -> None:
+        rewind_log(out, step)
+        self._path = out / LOG
+        self._board = _board(out / EVENTS, step) if tensorboard else None
+
+    def add(self, line: dict[str, float]) -> None:
+        with self._path.open("a") as file:
+            file.write(json.dumps({k: float(f"{v:.6g}") for k, v in line.items()}) + "\n")
+        if self._board is not None:
+            for name, value in line.items():
+                if name != "step":
+                    self._board.add_scalar(name, value, int(line["step"]))
+
+    def close(self) -> None:
+        if self._board is not None:
+            self._board.close()
+
+
+def _board(folder: Path, step: int) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise RobokilnError(
+            "tensorboard: the package is missing; pip install 'robokiln[tensorboard]'"
+        ) from None
+    # Events of steps that a kill undid are hidden once these come.
+    return SummaryWriter(str(folder), purge_step=step)
 
 
 def draw_losses(out: Path) -> None:

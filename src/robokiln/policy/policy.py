@@ -1,17 +1,19 @@
-"""What a policy offers to the loop that runs it, and the trained policies behind it."""
+"""Trained policies: a model and all arithmetic around it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from robokiln.dataset import RecordedCamera
+from robokiln.deploy import pictures_of
 from robokiln.geometry import IDENTITY
+from robokiln.policy.language import make_encoder
 from robokiln.policy.spec import (
     ChunkModel,
     Inputs,
@@ -27,32 +29,6 @@ from robokiln.types import Array, RobokilnError, lookup
 Tensors = TypeVar("Tensors", Inputs, Labels)
 
 
-class Policy(Protocol):
-    """Predicts `chunk` actions at a time, of which `execute` are carried out.
-
-    `cameras` are those whose pictures it reads, as they were in training.
-    """
-
-    chunk: int
-    execute: int
-    uses_images: bool
-    cameras: tuple[RecordedCamera, ...]
-
-    def predict(
-        self,
-        images: Mapping[str, Array],
-        proprioception: Array,
-        instructions: Sequence[str],
-        target_goal_pose: Array | None = None,
-    ) -> Array:
-        """Absolute actions in the base frame [B, chunk, 10], their rotations orthonormal.
-
-        images: camera -> uint8 [B, H, W, 3]; proprioception [B, 10]; target_goal_pose [B, 14],
-        which only privileged policies read.
-        """
-        ...
-
-
 class TrainedPolicy:
     """A model with its normalisation; deterministic."""
 
@@ -61,6 +37,7 @@ class TrainedPolicy:
         self.model = model.to(device).eval()
         self.chunk, self.execute = spec.chunk, spec.execute
         self.uses_images, self.cameras = model.uses_images, spec.cameras
+        self.encoder = make_encoder(spec)
 
     def predict(
         self,
@@ -69,19 +46,19 @@ class TrainedPolicy:
         instructions: Sequence[str],
         target_goal_pose: Array | None = None,
     ) -> Array:
-        """See `Policy.predict`."""
+        """See `deploy.Policy.predict`."""
         batch = len(instructions)
         if target_goal_pose is None:
             if not self.uses_images:
-                raise RobokilnError(f"policy '{self.spec.policy}' needs target_goal_pose [B, 14]")
+                raise RobokilnError(f"policy '{self.spec.model}' needs target_goal_pose [B, 14]")
             target_goal_pose = np.tile(IDENTITY, (batch, 2))
         offsets = center_offsets(self.spec, batch)
         start = np.asarray(proprioception, np.float64)
         inputs = make_inputs(
             self.spec,
-            {c.name: self._cropped(images, c.name, offsets) for c in self.spec.cameras},
+            {c.name: self._cropped(c, images, offsets[c.name]) for c in self.spec.cameras},
             offsets,
-            self.spec.vocabulary.encode(instructions),
+            self.encoder.encode(instructions),
             start,
             target_goal_pose,
             np.ones(batch),
@@ -94,16 +71,11 @@ class TrainedPolicy:
         motion = motion.reshape(batch, self.chunk, 9)
         return ToAbsolute()(np.concatenate([motion, out[..., 9:]], -1), start)
 
-    def _cropped(self, images: Mapping[str, Array], name: str, offsets: dict[str, Array]) -> Array:
-        camera = next(c for c in self.spec.cameras if c.name == name)
-        pictures: Array = lookup("policy input: camera", name, images)
-        expected = (camera.height, camera.width, 3)
-        if pictures.dtype != np.uint8 or pictures.shape[1:] != expected:
-            raise RobokilnError(
-                f"camera '{name}': expected uint8 [B, {', '.join(map(str, expected))}], "
-                f"got {pictures.dtype} {list(pictures.shape)}"
-            )
-        return crop_images(pictures, range(len(pictures)), offsets[name], self.spec.crop(camera))
+    def _cropped(
+        self, camera: RecordedCamera, images: Mapping[str, Array], offsets: Array
+    ) -> Tensor:
+        pictures, size = pictures_of(camera, images), self.spec.crop(camera)
+        return torch.from_numpy(crop_images(pictures, range(len(pictures)), offsets, size))
 
 
 def on_device(value: Tensors, device: torch.device) -> Tensors:

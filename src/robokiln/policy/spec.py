@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from robokiln.dataset import RecordedCamera
-from robokiln.policy.demonstrations import role_features
-from robokiln.policy.text import Vocabulary
+from robokiln.policy.roles import role_features
 from robokiln.policy.transforms import Normalize
+from robokiln.policy.words import Vocabulary
 from robokiln.types import Array
 
 
@@ -22,10 +23,11 @@ class PolicySpec:
 
     `chunk_scale` normalises relative chunks without the gripper, flattened to chunk * 9 entries;
     `position` normalises positions in the base frame. `binary_gripper`: it was only ever told to
-    open or to close, so that an answer in between is doubt and not a command.
+    open or to close, so that an answer in between is doubt and not a command. `vocabulary` is empty
+    where `language` has one of its own; `encoder_sha256` is then the fingerprint of its files.
     """
 
-    policy: str
+    model: str
     chunk: int
     execute: int
     width: int
@@ -37,6 +39,8 @@ class PolicySpec:
     proprioception: Normalize
     position: Normalize
     chunk_scale: Normalize
+    language: str = "words"
+    encoder_sha256: str = ""
 
     def crop(self, camera: RecordedCamera) -> tuple[int, int]:
         """Height and width that the model sees: whole cells of its coarsest map."""
@@ -51,8 +55,9 @@ class Inputs:
     """What a model may look at, also when it acts.
 
     images: camera -> uint8 [B, h, w, 3], cropped; offsets: camera -> [B, 2], the crops' corner;
-    tokens [B, L]; proprioception [B, 10] and position [B, 3], the end effector's, normalised;
-    shown [B], 0 where proprioception is withheld; roles [B, 2, 9], read by the state policy only.
+    tokens, int64 words [B, L] or float32 vectors [B, L, D]; proprioception [B, 10] and position
+    [B, 3], the end effector's, normalised; shown [B], 0 where proprioception is withheld; roles
+    [B, 2, 9], read by the state policy only.
     """
 
     images: Mapping[str, Tensor]
@@ -69,8 +74,9 @@ class Labels:
     """What training alone knows.
 
     motion [B, chunk, 9], normalised; gripper [B, chunk]; noise [B, chunk * 10]; pixels: camera ->
-    [B, 2, 3], in the crop; positions [B, 2, 3], normalised; acted [B], 0 where the instruction is
-    an alternative, so that motion and gripper are not what it asks for.
+    [B, R, 3], in the crop; positions [B, R, 3], normalised; named [B, R], 0 for roles that the
+    instruction does not name; acted [B], 0 where the instruction is an alternative, so that motion
+    and gripper are not what it asks for.
     """
 
     motion: Tensor
@@ -78,6 +84,7 @@ class Labels:
     noise: Tensor
     pixels: Mapping[str, Tensor]
     positions: Tensor
+    named: Tensor
     acted: Tensor
 
 
@@ -100,7 +107,7 @@ ModelClass = Callable[[PolicySpec], ChunkModel]
 
 def make_inputs(
     spec: PolicySpec,
-    images: Mapping[str, Array],
+    images: Mapping[str, Tensor],
     offsets: Mapping[str, Array],
     tokens: Array,
     proprioception: Array,
@@ -111,7 +118,7 @@ def make_inputs(
     roles = role_features(np.asarray(target_goal_pose, np.float64))
     roles[..., :3] = spec.position(roles[..., :3])
     return Inputs(
-        {name: torch.from_numpy(value) for name, value in images.items()},
+        images,
         {name: to_tensor(value) for name, value in offsets.items()},
         torch.from_numpy(tokens),
         to_tensor(spec.proprioception(proprioception)),
@@ -135,9 +142,9 @@ def center_offsets(spec: PolicySpec, batch: int) -> dict[str, Array]:
     return middle
 
 
-def crop_images(frames: Array, rows: Sequence[int] | Array, offsets: Array,
+def crop_images(frames: Any, rows: Sequence[int] | Array, offsets: Array,
                 size: tuple[int, int]) -> Array:  # fmt: skip
-    """Rows of uint8 [N, H, W, 3], each cut to `size` at its own corner x, y [B, 2]."""
+    """Rows of pictures [N, H, W, 3], each cut to `size` at its own corner x, y [B, 2]."""
     height, width = size
     out = np.empty((len(rows), height, width, 3), np.uint8)
     for i, (row, (x, y)) in enumerate(zip(rows, offsets, strict=True)):

@@ -1,55 +1,20 @@
-"""Instructions: a vocabulary of words, and a small encoder that finds the two roles in them."""
+"""Instructions to vectors, a word at a time; attention finds the roles."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from robokiln.types import Array
+from robokiln.policy.minilm import WIDTH
+from robokiln.policy.roles import ROLES
+from robokiln.policy.words import MAX_WORDS, PAD, UNKNOWN
 
-PAD, UNKNOWN = 0, 1
-MAX_WORDS = 32
-ROLES = 2
-"""The target and the goal, in this order everywhere."""
-
-
-def words_of(instruction: str) -> list[str]:
-    """Lower-case words without punctuation."""
-    return re.findall(r"[a-z0-9']+", instruction.lower())
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """Known words; a word's token is its place plus 2, after padding and the unknown word."""
-
-    words: tuple[str, ...]
-
-    @classmethod
-    def of(cls, instructions: Iterable[str]) -> Vocabulary:
-        """Every word of the instructions, sorted."""
-        return cls(tuple(sorted({word for text in instructions for word in words_of(text)})))
-
-    @cached_property
-    def _tokens(self) -> dict[str, int]:
-        return {word: token for token, word in enumerate(self.words, start=2)}
-
-    def encode(self, instructions: Sequence[str]) -> Array:
-        """Tokens int64 [B, MAX_WORDS], padded; words past MAX_WORDS are dropped."""
-        tokens = np.full((len(instructions), MAX_WORDS), PAD, np.int64)
-        for row, text in zip(tokens, instructions, strict=True):
-            found = [self._tokens.get(word, UNKNOWN) for word in words_of(text)[:MAX_WORDS]]
-            row[: len(found)] = found
-        return tokens
+READS = len(ROLES) + 1
+"""What is read from an instruction: the roles, then what to do with them."""
 
 
 class TextEncoder(nn.Module):
-    """Tokens [B, L] -> one vector for each role [B, ROLES, width].
+    """Tokens [B, L] -> one vector for each role, and one for the task: [B, READS, width].
 
     Attention between words tells which noun is the target and which the goal, since phrasings
     order them differently; each role then sums the words that it attends to, not what the layers
@@ -67,10 +32,11 @@ class TextEncoder(nn.Module):
             for _ in range(layers)
         )
         self.norm = nn.LayerNorm(width)
-        self.role = nn.Linear(width, ROLES)
+        self.read = nn.Linear(width, READS)
         with torch.no_grad():
-            # Never trained, so it must say nothing rather than something random.
-            self.word.weight[UNKNOWN].zero_()
+            # Never trained, so they must say nothing rather than something random: an unknown word,
+            # and the one place of an empty instruction.
+            self.word.weight[[PAD, UNKNOWN]] = 0.0
 
     def forward(self, tokens: Tensor) -> Tensor:
         # An empty instruction still has one place to attend to.
@@ -82,6 +48,31 @@ class TextEncoder(nn.Module):
         x = meanings + self.place[:length]
         for layer in self.layers:
             x = layer(x, src_key_padding_mask=padding)
-        weights = self.role(self.norm(x)).masked_fill(padding[..., None], -torch.inf).softmax(1)
-        read: Tensor = weights.transpose(1, 2) @ meanings
-        return read
+        return _attend(self.read(self.norm(x)), meanings, padding)
+
+
+class SentenceReader(nn.Module):
+    """Vectors [B, L, WIDTH] of a frozen encoder's pieces, 0 where there is none -> as TextEncoder.
+
+    They already tell a noun's place in the sentence, so one linear map finds the roles, and another
+    says what the pieces mean.
+    """
+
+    def __init__(self, width: int = 64) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(WIDTH)
+        self.meaning = nn.Linear(WIDTH, width)
+        self.read = nn.Linear(WIDTH, READS)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        padding = (tokens == 0).all(-1)
+        length = int((~padding).sum(1).max())
+        x = self.norm(tokens[:, :length])
+        return _attend(self.read(x), self.meaning(x), padding[:, :length])
+
+
+def _attend(scores: Tensor, meanings: Tensor, padding: Tensor) -> Tensor:
+    """Scores [B, L, READS] and meanings [B, L, width] -> what each read finds [B, READS, width]."""
+    weights = scores.masked_fill(padding[..., None], -torch.inf).softmax(1)
+    read: Tensor = weights.transpose(1, 2) @ meanings
+    return read

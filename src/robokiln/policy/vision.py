@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from robokiln.policy.text import ROLES
+from robokiln.policy.roles import ROLES
+from robokiln.policy.text import READS
 
 STRIDE = 4
 """Pixels per cell of the heatmaps."""
@@ -19,8 +20,8 @@ FREE_KEYPOINTS = 32
 class View:
     """What an encoder makes of one camera; pixel coordinates are relative to the given pictures.
 
-    logits [B, ROLES, 1 + h * w], entry 0 for "not in the picture"; keypoints [B, ROLES, 2];
-    seen [B, ROLES]; pooled [B, ROLES, width]; free [B, FREE_KEYPOINTS, 2].
+    logits [B, R, 1 + h * w], entry 0 for "not in the picture"; keypoints [B, R, 2];
+    seen [B, R]; pooled [B, R, width]; free [B, FREE_KEYPOINTS, 2].
     """
 
     logits: Tensor
@@ -62,15 +63,22 @@ def peak_weights(heat: Tensor, height: int, width: int, radius: int = 1) -> Tens
     return weights / weights.sum(-1, keepdim=True).clamp_min(1e-12)
 
 
+def expected_pixels(weights: Tensor, height: int, width: int, stride: int) -> Tensor:
+    """Weights of cells [..., h * w], sum 1 -> pixel x, y [..., 2], float32 in any precision."""
+    # bfloat16 would round them to halves of a pixel from 64 on, and to whole ones from 128 on.
+    with torch.autocast(weights.device.type, enabled=False):
+        return weights.float() @ cell_centers(height, width, stride, weights.device)
+
+
 class CameraEncoder(nn.Module):
-    """Pictures [B, 3, H, W] in [-1, 1] and role vectors [B, ROLES, text] -> View."""
+    """Pictures [B, 3, H, W] in [-1, 1] and what was read [B, READS, text] -> View of the roles."""
 
     def __init__(self, text: int, stem: int = 32, width: int = 64) -> None:
         super().__init__()
         self.width = width
         self.stem = _block(3, stem, STRIDE, STRIDE)
         self.down = _block(stem, width, 3, 2)
-        self.film = nn.Linear(ROLES * text, 2 * width)
+        self.film = nn.Linear(READS * text, 2 * width)
         self.deep = nn.Sequential(_block(width, width, 3, 1), _block(width, width, 3, 1))
         self.lateral = nn.Conv2d(stem, width, 1)
         self.top = nn.Conv2d(width, width, 1)
@@ -81,9 +89,10 @@ class CameraEncoder(nn.Module):
         nn.init.zeros_(self.film.weight)
         nn.init.zeros_(self.film.bias)
 
-    def forward(self, pictures: Tensor, roles: Tensor) -> View:
+    def forward(self, pictures: Tensor, read: Tensor) -> View:
+        roles = read[:, : len(ROLES)]
         fine = self.stem(pictures)
-        scale, shift = self.film(roles.flatten(1))[..., None, None].chunk(2, 1)
+        scale, shift = self.film(read.flatten(1))[..., None, None].chunk(2, 1)
         deep = self.deep(self.down(fine) * (1 + scale) + shift)
         up = F.interpolate(self.top(deep), scale_factor=2.0, mode="nearest")
         joined = F.gelu(self.join(self.lateral(fine) + up))
@@ -92,10 +101,9 @@ class CameraEncoder(nn.Module):
         heat_logits = self.query(roles) @ cells.transpose(1, 2) * self.width**-0.5
         logits = torch.cat([self.absent(roles), heat_logits], -1)
         weights = peak_weights(heat_logits.softmax(-1), height, width)
-        centers = cell_centers(height, width, STRIDE, pictures.device)
         return View(
             logits,
-            weights @ centers,
+            expected_pixels(weights, height, width, STRIDE),
             1 - logits.softmax(-1)[..., 0],
             weights @ cells,
             self._free_keypoints(deep),
@@ -105,8 +113,7 @@ class CameraEncoder(nn.Module):
         """Spatial softmax (Finn et al., "Deep Spatial Autoencoders", 2016)."""
         heat = self.free(deep).flatten(2).softmax(-1)
         height, width = deep.shape[-2:]
-        points: Tensor = heat @ cell_centers(height, width, 2 * STRIDE, deep.device)
-        return points
+        return expected_pixels(heat, height, width, 2 * STRIDE)
 
 
 def heatmap_target(pixels: Tensor, height: int, width: int) -> Tensor:

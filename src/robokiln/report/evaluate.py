@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
-from robokiln.files import write_file
+from robokiln.files import write_json
 from robokiln.report import journal
 from robokiln.report.failures import FAILURES
 from robokiln.report.rollouts import EvaluateConfig, Job, Rollout, roll_out
 from robokiln.report.rows import ROWS
 from robokiln.report.statistics import Paired, Quartiles, Rate, mcnemar, quartiles, rate
-from robokiln.serial import from_json, to_json
+from robokiln.serial import from_json, parse_json
 from robokiln.types import RobokilnError
-from robokiln.workers import Failure, map_unordered
+from robokiln.workers import Execution, Failure, map_unordered
 
 RESULT = "evaluation.json"
 FILMS = "films"
-TIMEOUT_S = 600.0
-"""Wall-clock seconds for one rollout: a hung engine is killed and tried once more."""
 COMPARED = (
     ("image_policy", "state_policy"),
     ("image_policy", "expert"),
     ("image_policy", "blank_images"),
+    ("image_policy", "blank_instruction"),
     ("image_policy", "swapped_instruction"),
     ("image_policy", "random"),
 )
@@ -36,8 +35,12 @@ Progress = Callable[[int, int, Mapping[str, Rate]], None]
 
 @dataclass(frozen=True)
 class RowResult:
-    """One row: its rate, simulated seconds to success, failures by class, times the named thing
-    was placed (apart from `successes` only where the instruction is swapped)."""
+    """One row: its rate, simulated seconds to success, failures by class, mean progress and the
+    farthest phases of failures, and how often what the instruction says was done.
+
+    `obeyed` is of the scenes in which it was not so from the start; it differs from the rate only
+    where the instruction is swapped.
+    """
 
     successes: int
     n: int
@@ -45,7 +48,9 @@ class RowResult:
     high: float
     seconds: Quartiles | None
     failures: dict[str, int]
-    named_placed: int
+    progress: float
+    phases: dict[str, int]
+    obeyed: Rate
 
 
 @dataclass(frozen=True)
@@ -72,20 +77,20 @@ def evaluate(
     config: EvaluateConfig,
     policies: Mapping[str, Path],
     out: Path,
-    workers: int = 1,
+    execution: Execution,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Run what is missing of `config`'s rollouts into `out`, and sum them up in evaluation.json.
 
     `policies` maps "image_policy" and "state_policy" to trained directories, as far as the rows
-    need them. The result does not depend on `workers` or on interruptions.
+    need them. The result does not depend on `execution` or on interruptions.
     """
     used = _needed(config, policies)
     jobs = _jobs(config, used, out)
     with journal.opened(out, journal.identity(config, used)) as log:
-        _run(jobs, log, workers, progress)
+        _run(jobs, log, execution, progress)
         found = summarize(config, [log.done[job.row, job.scene] for job in jobs])
-    _write(out / RESULT, found)
+    write_json(out / RESULT, found, sort_keys=False)
     return found
 
 
@@ -107,11 +112,12 @@ def summarize(config: EvaluateConfig, rollouts: list[Rollout]) -> Evaluation:
 def read(out: Path) -> Evaluation:
     """The finished evaluation of a directory."""
     try:
-        return from_json(Evaluation, json.loads((out / RESULT).read_text()), str(out / RESULT))
-    except (OSError, json.JSONDecodeError):
+        found = parse_json((out / RESULT).read_text())
+    except (OSError, ValueError):
         raise RobokilnError(
             f"{out}: no finished evaluation; {RESULT} is missing or damaged"
         ) from None
+    return from_json(Evaluation, found, str(out / RESULT))
 
 
 def film_path(out: Path, row: str, scene: int) -> Path:
@@ -144,13 +150,15 @@ def _jobs(config: EvaluateConfig, policies: Mapping[str, Path], out: Path) -> li
     ]
 
 
-def _run(jobs: list[Job], log: journal.Journal, workers: int, progress: Progress | None) -> None:
+def _run(
+    jobs: list[Job], log: journal.Journal, execution: Execution, progress: Progress | None
+) -> None:
     """Twice, as a crash or a hang may be the machine's; an error of ours is one at once."""
     failed: dict[tuple[str, int], str] = {}
     for _ in range(2):
         missing = [job for job in jobs if (job.row, job.scene) not in log.done]
         failed.clear()
-        for job, result in map_unordered(roll_out, missing, workers, TIMEOUT_S):
+        for job, result in map_unordered(roll_out, missing, execution):
             if isinstance(result, Failure) and not result.transient:
                 raise RobokilnError(f"{job.row}, scene {job.scene}: {result.reason}")
             if isinstance(result, Failure):
@@ -175,7 +183,9 @@ def running(rollouts: Iterable[Rollout]) -> dict[str, Rate]:
 
 def _row(rollouts: list[Rollout]) -> RowResult:
     found = rate(r.success for r in rollouts)
-    failures = Counter(r.failure for r in rollouts if not r.success)
+    failed = sorted((r for r in rollouts if not r.success), key=lambda r: r.progress)
+    failures = Counter(r.failure for r in failed)
+    phases = Counter(r.phase for r in failed)
     return RowResult(
         successes=found.successes,
         n=found.n,
@@ -183,7 +193,9 @@ def _row(rollouts: list[Rollout]) -> RowResult:
         high=found.high,
         seconds=quartiles([r.seconds for r in rollouts if r.success]),
         failures={name: failures[name] for name in FAILURES if failures[name]},
-        named_placed=sum(r.named_placed for r in rollouts),
+        progress=round(fmean(r.progress for r in rollouts), 4),
+        phases=dict(phases),
+        obeyed=rate(r.obeyed for r in rollouts if r.obeyed is not None),
     )
 
 
@@ -194,8 +206,3 @@ def _compare(first: str, second: str, a: list[Rollout], b: list[Rollout]) -> Com
     return Comparison(
         first, second, mcnemar([x.success for x, _ in shared], [y.success for _, y in shared])
     )
-
-
-def _write(path: Path, found: Evaluation) -> None:
-    """Rows in their own order, for people who read it."""
-    write_file(path, (json.dumps(to_json(found), indent=1) + "\n").encode())

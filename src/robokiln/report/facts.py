@@ -10,6 +10,8 @@
         training=(Training("image policy", out / "policy_image", {"parameters": "1.4 M"}),),
         evaluation=evaluate.read(out / "evaluation"),
         evaluation_dir=out / "evaluation",       # its films become the page's videos
+        robustness=robustness.read(out / "robustness"),
+        robustness_dir=out / "robustness",       # its contact sheet
         dataset=out / "generate" / "dataset",    # for the contact sheet and the sample videos
         versions={"python": "3.11.7", "robokiln": "0.1.0", "numpy": "2.3.1"},
         seeds={"generation": 0, "training": 0, "evaluation": 0},
@@ -26,6 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from robokiln.report.evaluate import Evaluation
+from robokiln.report.robustness import Robustness
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ class ReportFacts:
     training: tuple[Training, ...] = ()
     evaluation: Evaluation | None = None
     evaluation_dir: Path | None = None
+    robustness: Robustness | None = None
+    robustness_dir: Path | None = None
     dataset: Path | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     seeds: Mapping[str, int] = field(default_factory=dict)

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from robokiln.files import refuse_links
+from robokiln.report.policies import policy_hash
 from robokiln.report.rollouts import EvaluateConfig, Rollout
-from robokiln.serial import canonical_json, from_json, to_json
+from robokiln.serial import canonical_json, from_json, parse_json, to_json
 from robokiln.types import RobokilnError
 
 NAME = "rollouts.jsonl"
-FORMAT = "robokiln-rollouts-1"
+FORMAT = "robokiln-rollouts-2"
 
 
 def identity(config: EvaluateConfig, policies: Mapping[str, Path]) -> dict[str, Any]:
     """The journal's first line: the configuration and the policies' hashes."""
-    hashes = {name: _policy_hash(policies[name]) for name in sorted(policies)}
+    hashes = {name: policy_hash(policies[name]) for name in sorted(policies)}
     plan = {"configuration": to_json(config), "policies": hashes}
     digest = hashlib.sha256(canonical_json(plan).encode()).hexdigest()
     return {"format": FORMAT, "sha256": digest, **plan}
@@ -48,6 +49,7 @@ def opened(out: Path, plan: Mapping[str, Any]) -> Iterator[Journal]:
     if out.exists() and not path.exists() and (not out.is_dir() or any(out.iterdir())):
         raise RobokilnError(f"{out}: exists and holds no evaluation; choose another directory")
     out.mkdir(parents=True, exist_ok=True)
+    refuse_links(out)
     with path.open("a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -55,6 +57,17 @@ def opened(out: Path, plan: Mapping[str, Any]) -> Iterator[Journal]:
             raise RobokilnError(f"{out}: another evaluation is writing here") from None
         done = _read(path, file, plan)
         yield Journal(file, done)
+
+
+def read_configuration(out: Path) -> Mapping[str, Any]:
+    """The configuration that a directory's rollouts were made with."""
+    path = out / NAME
+    try:
+        with path.open(encoding="utf-8") as file:
+            first = parse_json(file.readline())
+    except (OSError, ValueError):
+        raise RobokilnError(f"{out}: no evaluation; {NAME} is missing or damaged") from None
+    return _configuration(path, first)
 
 
 def _read(path: Path, file: IO[str], plan: Mapping[str, Any]) -> dict[tuple[str, int], Rollout]:
@@ -69,7 +82,7 @@ def _read(path: Path, file: IO[str], plan: Mapping[str, Any]) -> dict[tuple[str,
         file.write(canonical_json(plan) + "\n")
         return {}
     try:
-        first, *rest = [json.loads(line) for line in lines]
+        first, *rest = [parse_json(line) for line in lines]
     except ValueError:
         raise RobokilnError(f"{path}: damaged; delete the directory to evaluate again") from None
     _check(path, first, plan)
@@ -78,11 +91,10 @@ def _read(path: Path, file: IO[str], plan: Mapping[str, Any]) -> dict[tuple[str,
 
 
 def _check(path: Path, before: Any, plan: Mapping[str, Any]) -> None:
-    if not isinstance(before, dict) or before.get("format") != FORMAT:
-        raise RobokilnError(f"{path}: expected {FORMAT}; choose another directory")
-    if before.get("sha256") == plan["sha256"]:
+    configuration = _configuration(path, before)
+    if before["sha256"] == plan["sha256"]:
         return
-    old = before.get("configuration", {}) | {"policies": before.get("policies")}
+    old = {**configuration, "policies": before.get("policies")}
     new = plan["configuration"] | {"policies": plan["policies"]}
     changed = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
     raise RobokilnError(
@@ -91,9 +103,9 @@ def _check(path: Path, before: Any, plan: Mapping[str, Any]) -> None:
     )
 
 
-def _policy_hash(directory: Path) -> str:
-    """Of policy.json, which holds the hash of the weights."""
-    try:
-        return hashlib.sha256((directory / "policy.json").read_bytes()).hexdigest()
-    except OSError:
-        raise RobokilnError(f"{directory}: not a trained policy; policy.json is missing") from None
+def _configuration(path: Path, first: Any) -> Mapping[str, Any]:
+    """What a journal's first line says; RobokilnError if it is none of ours."""
+    found = first.get("configuration") if isinstance(first, dict) else None
+    if not isinstance(found, dict) or first.get("format") != FORMAT or "sha256" not in first:
+        raise RobokilnError(f"{path}: expected {FORMAT}; choose another directory")
+    return found

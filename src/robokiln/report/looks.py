@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,8 @@ from robokiln.frames.looks import TEXTURES, build_texture
 from robokiln.physics.bullet import BulletWorld
 from robokiln.report.show import GAP, INK, MARGIN, PAPER
 from robokiln.scene import robots, tasks
-from robokiln.scene.tasks import SceneRefused
+from robokiln.scene.config import SceneConfig
+from robokiln.scene.refused import SceneRefused
 from robokiln.seeds import Domain, Stream, generator
 from robokiln.types import Array, Camera, Color, Episode, Look, Material, RobokilnError, Texture
 
@@ -42,11 +43,11 @@ class SheetConfig:
     columns: int = 4
     seed: int = 0
     antialias: bool = True
+    scene: SceneConfig = field(default_factory=SceneConfig)
 
     def __post_init__(self) -> None:
         """Refuse what can't be drawn, before any work."""
-        tasks.get(self.task)
-        robots.get(self.robot)
+        tasks.get(self.task, robots.get(self.robot))
         for name in ("count", "columns"):
             if getattr(self, name) < 1:
                 raise RobokilnError(f"{name}: expected at least 1, got {getattr(self, name)}")
@@ -73,8 +74,8 @@ def look_sheet(config: SheetConfig) -> Image.Image:
         rng = generator(Domain.TRAINING, config.seed, 0, attempt, Stream.LOOK, index)
         look = sample_look(episode.spec, rng, config.look)
         frames = Renderer(episode.spec, look, antialias=config.antialias).render(poses)
-        tiles.append((f"{index}: {described(look)}", _beside([f.rgb[0] for f in frames.values()])))
-    return _grid(tiles, config.columns)
+        tiles.append((f"{index}: {described(look)}", beside([f.rgb[0] for f in frames.values()])))
+    return grid(tiles, config.columns)
 
 
 def texture_sheet(size: int = 128, columns: int = 4) -> Image.Image:
@@ -82,8 +83,8 @@ def texture_sheet(size: int = 128, columns: int = 4) -> Image.Image:
     tiles = []
     for family in TEXTURES:
         drawn = [Texture(family, seed, EXAMPLES[seed], 1.0) for seed in range(len(EXAMPLES))]
-        tiles.append((family, _beside([build_texture(t, size) for t in drawn])))
-    return _grid(tiles, columns)
+        tiles.append((family, beside([build_texture(t, size) for t in drawn])))
+    return grid(tiles, columns)
 
 
 def demonstration(config: SheetConfig) -> tuple[Episode, int]:
@@ -93,7 +94,8 @@ def demonstration(config: SheetConfig) -> tuple[Episode, int]:
     for attempt in range(ATTEMPTS):
         where = (Domain.TRAINING, config.seed, 0, attempt)
         try:
-            spec = draw_scene(world, task, robots.get(config.robot), config.cameras, *where)
+            robot = robots.get(config.robot)
+            spec = draw_scene(world, task, robot, config.cameras, config.scene, *where)
         except SceneRefused:
             continue
         episode = run(world, task, spec, Expert(task, spec, episodes), episodes)
@@ -124,7 +126,7 @@ def _counted(count: int, noun: str) -> list[str]:
     return [f"{count} {noun}{'s' * (count > 1)}"] if count else []
 
 
-def _beside(pictures: list[Array]) -> Array:
+def beside(pictures: list[Array]) -> Array:
     """Pictures of one height side by side: lower ones are filled up with paper."""
     height = max(len(p) for p in pictures)
     padded = [
@@ -133,8 +135,8 @@ def _beside(pictures: list[Array]) -> Array:
     return np.concatenate(padded, axis=1)
 
 
-def _grid(tiles: list[tuple[str, Array]], columns: int) -> Image.Image:
-    """Captioned tiles in rows."""
+def grid(tiles: list[tuple[str, Array]], columns: int) -> Image.Image:
+    """Captioned pictures of one size, in rows."""
     columns = min(columns, len(tiles))
     height, width = tiles[0][1].shape[:2]
     pitch = (width + MARGIN, height + CAPTION + GAP)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from robokiln import dataset
 from robokiln.dataset import encode_video
-from robokiln.files import write_file
+from robokiln.files import write_file, write_json
 from robokiln.report.facts import ReportFacts, Training
 from robokiln.report.failures import FAILURES
 from robokiln.report.films import Clip, clips
+from robokiln.report.robustness import NOMINAL, Robustness
+from robokiln.report.robustness_pictures import SHEET, plot
 from robokiln.report.rows import IMAGE_POLICY, ROWS
 from robokiln.report.show import contact_sheet, side_by_side, spread
+from robokiln.scene import tasks
 from robokiln.serial import to_json
 
 TEMPLATE = "page.html.j2"
@@ -31,7 +33,7 @@ NBSP = "\u00a0"
 def write_report(out: Path, facts: ReportFacts) -> tuple[Path, Path]:
     """Write `report.html` and `report.json` into `out`; their paths."""
     out.mkdir(parents=True, exist_ok=True)
-    write_file(out / JSON, (json.dumps(report_json(facts), indent=1) + "\n").encode())
+    write_json(out / JSON, report_json(facts), sort_keys=False)
     write_file(out / HTML, render_page(facts).encode())
     return out / HTML, out / JSON
 
@@ -47,6 +49,7 @@ def report_json(facts: ReportFacts) -> dict[str, Any]:
         "training": {t.name: dict(t.facts) for t in facts.training},
         "evaluation": {name: to_json(row) for name, row in rows.items()},
         "comparisons": [to_json(c) for c in comparisons],
+        "robustness": to_json(facts.robustness),
         "seconds": dict(facts.seconds),
         "bytes": dict(facts.bytes),
         "commands": list(facts.commands),
@@ -71,7 +74,7 @@ def render_page(facts: ReportFacts) -> str:
         "size": size,
         "base64": _base64,
     }
-    template = environment.get_template(TEMPLATE)
+    template, evaluation = environment.get_template(TEMPLATE), facts.evaluation
     sheet, samples = _dataset_pictures(facts.dataset)
     return template.render(
         facts=facts,
@@ -82,6 +85,9 @@ def render_page(facts: ReportFacts) -> str:
         samples=samples,
         curves=[(t, _curve(t)) for t in facts.training],
         clips=_clips(facts),
+        loss=plot(facts.robustness) if facts.robustness else None,
+        axes=_axes(facts.robustness_dir),
+        success=tasks.get(evaluation.task).criterion if evaluation else "",
     )
 
 
@@ -95,10 +101,32 @@ def headline(facts: ReportFacts) -> str:
             f"{ROWS[name].label}: {row.successes} of {row.n} unseen scenes solved, "
             f"{percent(row.successes / row.n)} (95{NBSP}% interval {interval(row.low, row.high)})."
         )
+    if facts.robustness:
+        return _worst(facts.robustness)
     if facts.generation:
         made = facts.generation
         return f"{made.episodes:,} demonstrations, {made.frames:,} frames."
     return ""
+
+
+def _worst(found: Robustness) -> str:
+    """The nominal rate, and the axis that costs most."""
+    nominal = found.axes[NOMINAL].rows
+    name = next(row for row in (IMAGE_POLICY, *reversed(ROWS)) if row in nominal)
+    lost = {a: r.drops[name].lost for a, r in found.axes.items() if name in r.drops}
+    row = nominal[name]
+    text = (
+        f"{ROWS[name].label}: {row.successes} of {row.n} unseen scenes solved "
+        f"(95{NBSP}% interval {interval(row.low, row.high)})"
+    )
+    if not lost:
+        return text + "."
+    axis = max(lost, key=lambda a: lost[a].value)
+    most = lost[axis]
+    return (
+        f"{text}; most is lost by “{axis}”: {100 * most.value:.0f} points "
+        f"({100 * most.low:.0f} to {100 * most.high:.0f})."
+    )
 
 
 def percent(share: float) -> str:
@@ -160,6 +188,12 @@ def _clips(facts: ReportFacts) -> list[Clip]:
     if facts.evaluation is None or facts.evaluation_dir is None:
         return []
     return clips(facts.evaluation, facts.evaluation_dir)
+
+
+def _axes(directory: Path | None) -> bytes | None:
+    """What the axes of a robustness suite look like."""
+    path = None if directory is None else directory / SHEET
+    return path.read_bytes() if path is not None and path.exists() else None
 
 
 def _base64(data: bytes) -> str:

@@ -8,30 +8,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from robokiln.assets import footprint
-from robokiln.episode import EpisodeConfig, Expert, draw_scene, run
-from robokiln.episode.loop import Observe
-from robokiln.files import write_file
-from robokiln.frames import Capture, LookConfig, SensorConfig, sample_look
+from robokiln.deploy import Policy, PolicyActor
+from robokiln.episode import EpisodeConfig, Expert, held_out_scene
+from robokiln.files import read_arrays, write_file
+from robokiln.frames import LookConfig, Observer, SensorConfig, sample_look
 from robokiln.physics.bullet import BulletWorld
 from robokiln.report import rows
 from robokiln.report.baselines import Hold, RandomMotion
 from robokiln.report.failures import classify
+from robokiln.report.policies import load_policy
+from robokiln.report.witness import watched
 from robokiln.scene import robots, tasks
-from robokiln.scene.tasks import SceneRefused
-from robokiln.seeds import Domain, Draws, Stream, generator, sensor_draws
-from robokiln.serial import from_json, to_json
-from robokiln.types import Actor, Array, Camera, Episode, Look, RobokilnError, SceneSpec
-
-if TYPE_CHECKING:
-    from robokiln.policy import Policy
-
-MAX_ATTEMPTS = 50
-"""Layouts tried for one scene before the evaluation gives up."""
+from robokiln.scene.config import SceneConfig
+from robokiln.seeds import Domain, Stream, generator, sensor_draws
+from robokiln.serial import from_json, parse_json, to_json
+from robokiln.types import Actor, Array, Camera, Look, RobokilnError, SceneSpec
 
 
 @dataclass(frozen=True)
@@ -39,6 +33,7 @@ class EvaluateConfig:
     """Everything that an evaluation's result depends on, besides the policies' weights.
 
     `scenes` says how many held-out scenes each row is tried in; rows share their scenes, from 0.
+    Of the row `filmed`, "" for none, motions are kept to be shown.
     """
 
     task: str
@@ -51,11 +46,12 @@ class EvaluateConfig:
     episode: EpisodeConfig = field(default_factory=EpisodeConfig)
     filmed: str = rows.IMAGE_POLICY
     sensors: Mapping[str, SensorConfig] = field(default_factory=dict)
+    scene: SceneConfig = field(default_factory=SceneConfig)
 
     def __post_init__(self) -> None:
-        tasks.get(self.task)
-        robots.get(self.robot)
-        rows.get(self.filmed)
+        tasks.get(self.task, robots.get(self.robot))
+        if self.filmed:
+            rows.get(self.filmed)
         rows.check_counts(self.scenes)
         if not 0 <= self.seed < 2**32:
             raise RobokilnError(f"seed: expected 0 to {2**32 - 1}, got {self.seed}")
@@ -77,8 +73,7 @@ class Rollout:
     """What became of a job.
 
     `failure` is a key of `failures.FAILURES` or "success"; `attempt` the layout that settled;
-    `seconds` of simulated time; `named_placed` whether the first thing that the instruction names
-    ended in or on the second.
+    `seconds` of simulated time; `progress`, `phase` and `obeyed` as in `witness.Watched`.
     """
 
     row: str
@@ -90,7 +85,9 @@ class Rollout:
     failure: str
     steps: int
     seconds: float
-    named_placed: bool
+    progress: float
+    phase: str
+    obeyed: bool | None
 
 
 @dataclass(frozen=True)
@@ -107,14 +104,16 @@ def roll_out(job: Job) -> Rollout:
     config = job.config
     world = _world(config.episode.control_hz, config.episode.physics_hz)
     task = tasks.get(config.task)
-    spec, attempt = held_out_scene(world, config, job.scene)
+    spec, attempt = held_out(world, config, job.scene)
     if job.row == "swapped_instruction":
-        spec = task.swapped(spec, _generator(config, job.scene, attempt, Stream.INSTRUCTION, 1))
-    look = sample_look(spec, _generator(config, job.scene, attempt, Stream.LOOK), config.look)
+        rng = _generator(config, job.scene, attempt, Stream.INSTRUCTION, 1)
+        spec = task.swapped(spec, rng, config.scene)
+    look = scene_look(spec, config, job.scene, attempt)
     actor = _actor(job, spec, attempt)
     draws = sensor_draws(Domain.EVALUATION, config.seed, job.scene, attempt)
-    observe = _observer(spec, look, config, draws)
-    episode = run(world, task, spec, actor, config.episode, observe=observe)
+    observe = Observer(spec, look, config.sensors, draws, config.antialias)
+    found = watched(world, task, spec, actor, config.episode, observe)
+    episode = found.episode
     if job.film is not None:
         _save_film(job.film, Film(spec, look, episode.link_poses))
     return Rollout(
@@ -124,44 +123,35 @@ def roll_out(job: Job) -> Rollout:
         instruction=spec.instruction,
         success=episode.outcome.success,
         reason=episode.outcome.reason,
-        failure=classify(episode),
+        failure=classify(found),
         steps=len(episode),
         seconds=len(episode) / config.episode.control_hz,
-        named_placed=named_placed(episode),
+        progress=found.progress,
+        phase=found.phase,
+        obeyed=found.obeyed,
     )
 
 
-def held_out_scene(world: BulletWorld, config: EvaluateConfig, scene: int) -> tuple[SceneSpec, int]:
-    """The scene's first layout that settles, and its attempt: the same for every row."""
-    task, robot = tasks.get(config.task), robots.get(config.robot)
-    reason = ""
-    for attempt in range(MAX_ATTEMPTS):
-        try:
-            where = (Domain.EVALUATION, config.seed, scene, attempt)
-            return draw_scene(world, task, robot, config.cameras, *where), attempt
-        except SceneRefused as refusal:
-            reason = str(refusal)
-    raise RobokilnError(f"scene {scene}: {MAX_ATTEMPTS} layouts refused, the last for {reason!r}")
+def held_out(world: BulletWorld, config: EvaluateConfig, scene: int) -> tuple[SceneSpec, int]:
+    """A scene of the evaluation, and its attempt: the same for every row."""
+    what = (tasks.get(config.task), robots.get(config.robot), config.cameras, config.scene)
+    return held_out_scene(world, *what, config.seed, scene)
 
 
-def named_placed(episode: Episode) -> bool:
-    """Whether the instruction's first coloured body ended, let go, over its second."""
-    spec = episode.spec
-    found = [(spec.instruction.find(b.color), i) for i, b in enumerate(spec.bodies) if b.color]
-    named = [i for place, i in sorted(found) if place >= 0]
-    if len(named) < 2 or (episode.contacts[-1] == named[0]).any():
-        return False
-    poses = episode.link_poses[-1, -len(spec.bodies) :, :2]
-    offset = np.linalg.norm(poses[named[0]] - poses[named[1]])
-    return bool(offset < footprint(spec.bodies[named[1]].shape))
+def scene_look(spec: SceneSpec, config: EvaluateConfig, scene: int, attempt: int) -> Look:
+    """The look in which every row sees the scene."""
+    return sample_look(spec, _generator(config, scene, attempt, Stream.LOOK), config.look)
 
 
 def load_film(path: Path) -> Film:
     """What `roll_out` kept."""
-    with np.load(path, allow_pickle=False) as data:
-        spec = from_json(SceneSpec, json.loads(str(data["spec"])))
-        look = from_json(Look, json.loads(str(data["look"])))
+    data = read_arrays(path)
+    try:
+        spec = from_json(SceneSpec, parse_json(str(data["spec"])))
+        look = from_json(Look, parse_json(str(data["look"])))
         return Film(spec, look, data["link_poses"])
+    except (ValueError, KeyError) as error:
+        raise RobokilnError(f"{path}: not a film ({error})") from None
 
 
 def _save_film(path: Path, film: Film) -> None:
@@ -182,28 +172,12 @@ def _actor(job: Job, spec: SceneSpec, attempt: int) -> Actor:
     if job.row == "expert":
         return Expert(tasks.get(config.task), spec, config.episode)
     assert job.policy is not None
-    return _policy_actor(job.policy, blank_images=job.row == "blank_images")
+    return _policy_actor(job.policy, job.row)
 
 
-def _policy_actor(directory: Path, blank_images: bool) -> Actor:
-    # Imported late: torch takes seconds, and most rows need none.
-    from robokiln.policy import PolicyActor
-
-    return PolicyActor(_policy(directory), blank_images=blank_images)
-
-
-def _observer(spec: SceneSpec, look: Look, config: EvaluateConfig, draws: Draws) -> Observe:
-    """The pictures that a policy sees, of one scene; nothing is prepared for rows that see none."""
-
-    @cache
-    def capture() -> Capture:
-        return Capture(spec, look, config.sensors, draws, antialias=config.antialias)
-
-    def observe(_: SceneSpec, recent: Array) -> dict[str, Array]:
-        frames = capture().frames(recent[-1:], previous=recent[0])
-        return {name: images.rgb[0] for name, images in frames.items()}
-
-    return observe
+def _policy_actor(directory: Path, row: str) -> Actor:
+    blank = "" if row == "blank_instruction" else None
+    return PolicyActor(_policy(directory), row == "blank_images", blank)
 
 
 def _generator(
@@ -221,6 +195,4 @@ def _world(control_hz: int, physics_hz: int) -> BulletWorld:
 @cache
 def _policy(directory: Path) -> Policy:
     """Loaded once a process."""
-    from robokiln.policy import load
-
-    return load(directory, device="cpu")
+    return load_policy(directory)

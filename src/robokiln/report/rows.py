@@ -29,9 +29,14 @@ ROWS: dict[str, Row] = {
     "blank_images": Row(
         "Blank images", "the image policy, its cameras painted black", IMAGE_POLICY
     ),
+    "blank_instruction": Row(
+        "Blank instruction",
+        "the image policy, told nothing: what the scene alone gives away",
+        IMAGE_POLICY,
+    ),
     "swapped_instruction": Row(
         "Swapped instruction",
-        "the image policy, told to move another object; success still means the original goal",
+        "the image policy, told to do something else; success still means the original goal",
         IMAGE_POLICY,
     ),
 }

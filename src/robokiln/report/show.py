@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from robokiln import dataset
 from robokiln.dataset import Dataset, encode_video
+from robokiln.files import refuse_links
 from robokiln.report.overlays import LEGEND
 from robokiln.report.strips import Strip, beside_strips, color_strips, label_strips, motions
 from robokiln.types import Array, RobokilnError
@@ -48,6 +49,7 @@ def show(
     other = None if beside is None else dataset.open(beside, columns=())
     if out.exists() and not (out / SHEET).exists() and (not out.is_dir() or any(out.iterdir())):
         raise RobokilnError(f"{out}: exists and is not a folder of ours; choose another")
+    refuse_links(out)
     shown = [motions(data)[i] for i in spread(len(motions(data)), episodes)]
     sheet = contact_sheet(data, shown, columns, other)
     out.mkdir(parents=True, exist_ok=True)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from robokiln.geometry import pose, pose_tuple, quat_from_axis_angle, quat_from_yaw, quat_multiply
+from robokiln.scene.config import START
+from robokiln.scene.refused import SceneRefused
 from robokiln.scene.robots import Robot
-from robokiln.scene.tasks.task import SceneRefused
-from robokiln.types import Array, Body, PoseTuple, Shape
+from robokiln.types import Array, Body, PoseTuple, SceneSpec, Shape
 
 TRIES = 200
 """Draws for one body, and redraws of the whole layout, before the scene is refused."""
@@ -18,14 +19,44 @@ TRIES = 200
 
 @dataclass(frozen=True)
 class Area:
-    """A rectangle on the table in metres, world frame."""
+    """A rectangle on the table in metres, world frame, and how things are turned there (rad)."""
 
     x: tuple[float, float]
     y: tuple[float, float]
+    yaw: tuple[float, float] = (-np.pi, np.pi)
 
     def draw(self, rng: np.random.Generator) -> Array:
         """A uniform point [2]."""
         return rng.uniform([self.x[0], self.y[0]], [self.x[1], self.y[1]])
+
+    @property
+    def size(self) -> float:
+        """Square metres."""
+        return float(np.ptp(self.x) * np.ptp(self.y))
+
+    def wider(self, margin: float, robot: Robot) -> Area:
+        """Larger by a margin (m) on each side, where the robot still reaches."""
+        reach = robot.workspace
+        (x0, x1), (y0, y1) = self.x, self.y
+        return Area(
+            (max(x0 - margin, reach.x[0]), min(x1 + margin, reach.x[1])),
+            (max(y0 - margin, reach.y[0]), min(y1 + margin, reach.y[1])),
+            self.yaw,
+        )
+
+    def turn(self, rng: np.random.Generator) -> float:
+        """A uniform yaw."""
+        return float(rng.uniform(*self.yaw))
+
+
+def area(robot: Robot, width: float, height: float) -> Area:
+    """`width` (m, along x) x `height` (along y) in the middle of where the robot reaches, or as
+    much of it as that is; things are turned in any way."""
+    reach, middle = robot.workspace, sum(robot.workspace.x) / 2
+    return Area(
+        (max(reach.x[0], middle - width / 2), min(reach.x[1], middle + width / 2)),
+        (max(reach.y[0], -height / 2), min(reach.y[1], height / 2)),
+    )
 
 
 @dataclass(frozen=True)
@@ -37,13 +68,14 @@ class Item:
     area: Area
 
 
-def furniture() -> tuple[Body, ...]:
-    """The floor and the table, whose top is z = 0."""
+def furniture(depth: float = 0.9) -> tuple[Body, ...]:
+    """The floor and the table, whose top is z = 0, from x = -0.1 m to a depth further."""
     floor = Shape("box", {"x": 4.0, "y": 4.0, "z": 0.02})
-    table = Shape("box", {"x": 0.9, "y": 1.2, "z": 0.04})
+    table = Shape("box", {"x": depth, "y": 1.2, "z": 0.04})
+    middle = round(depth / 2 - 0.1, 4)
     return (
         Body("floor", floor, (0.5, 0.0, -0.41, 0.0, 0.0, 0.0, 1.0), 0.0, 0.8),
-        Body("table", table, (0.35, 0.0, -0.02, 0.0, 0.0, 0.0, 1.0), 0.0, 0.8),
+        Body("table", table, (middle, 0.0, -0.02, 0.0, 0.0, 0.0, 1.0), 0.0, 0.8),
     )
 
 
@@ -89,6 +121,19 @@ def lying(centre: Array, radius: float, yaw: float) -> PoseTuple:
     """Pose of a body whose own z axis lies along the table, at `yaw`."""
     tilt = quat_from_axis_angle(np.array([0.0, 1.0, 0.0]), np.pi / 2)
     return pose_tuple(pose((*centre, radius), quat_multiply(quat_from_yaw(yaw), tilt)))
+
+
+def scene(
+    task: str,
+    rng: np.random.Generator,
+    robot: Robot,
+    bodies: Sequence[Body],
+    goal: Mapping[str, str],
+    table: float = 0.9,
+) -> SceneSpec:
+    """A scene on a table so deep (m), without cameras and instruction; the arm starts near home."""
+    joints = start_joints(rng, robot, START)
+    return SceneSpec(task, robot.name, joints, (*furniture(table), *bodies), (), "", dict(goal))
 
 
 def start_joints(rng: np.random.Generator, robot: Robot, spread: float) -> tuple[float, ...]:

@@ -1,5 +1,27 @@
-"""A function over many jobs: on this machine's cores now, on a cluster later."""
+"""A function over many jobs: on this machine's cores, or on a cluster by Ray."""
 
-from robokiln.workers.local import Failure, held_interrupts, map_unordered
+from __future__ import annotations
 
-__all__ = ["Failure", "held_interrupts", "map_unordered"]
+from collections.abc import Callable, Iterable, Iterator
+
+from robokiln.workers import local
+from robokiln.workers.execution import EXECUTORS, Execution, Failure
+from robokiln.workers.inside import Job, Result
+from robokiln.workers.local import held_interrupts
+
+__all__ = ["EXECUTORS", "Execution", "Failure", "held_interrupts", "map_unordered"]
+
+
+def map_unordered(
+    function: Callable[[Job], Result], jobs: Iterable[Job], execution: Execution
+) -> Iterator[tuple[Job, Result | Failure]]:
+    """Yield (job, result or Failure) as jobs end; `jobs` is consumed as workers become free.
+
+    `function`, jobs and results must be picklable. Workers have one thread. A failed job is not
+    tried again here. Closing the iterator, or an interrupt, stops the workers at once.
+    """
+    if execution.executor == "ray":
+        from robokiln.workers import ray  # an extra, and slow to import
+
+        return ray.map_unordered(function, jobs, execution)
+    return local.map_unordered(function, jobs, execution)

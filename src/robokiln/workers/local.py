@@ -10,120 +10,121 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import resource_tracker
-from typing import Any, TypeVar
+from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
-Job = TypeVar("Job")
-Result = TypeVar("Result")
+from robokiln.workers.execution import Execution, Failure
+from robokiln.workers.inside import (
+    MEMORY_EXIT,
+    ONE_THREAD,
+    POLL_S,
+    Job,
+    Result,
+    environment,
+    guarded,
+    leave_over,
+)
 
-_ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a job has no result; `transient` where the cause lies outside the job's own code."""
-
-    reason: str
-    transient: bool = False
+LOOK_S = 1.0
+"""Between looks whether the workers' pool still works, while no job ends."""
+BROKEN = Failure("workers could not run: all of them died", transient=True)
 
 
 def map_unordered(
-    function: Callable[[Job], Result],
-    jobs: Iterable[Job],
-    workers: int,
-    timeout_s: float,
-    recycle_after: int = 0,
+    function: Callable[[Job], Result], jobs: Iterable[Job], execution: Execution
 ) -> Iterator[tuple[Job, Result | Failure]]:
-    """Yield (job, result or Failure) as jobs end; `jobs` is consumed as workers become free.
-
-    `function`, jobs and results must be picklable. Each worker is a fresh process with one
-    thread, replaced after `recycle_after` jobs (0: never). A job that overruns `timeout_s` is
-    killed. Closing the iterator, or an interrupt, stops the workers at once.
-    """
+    """As `workers.map_unordered`; each worker is a fresh process of this machine."""
     queue = iter(jobs)
     pending = dict[Future[Any], Job]()
-    with _one_thread():
-        pool = _start(workers, recycle_after)
+    with environment(dict.fromkeys(ONE_THREAD, "1")):
+        pool = _start(execution)
         try:
             while True:
-                if not pool.active:
+                broken = not pool.active
+                if broken:
                     _stop(pool)
-                    pool = _start(workers, recycle_after)
-                for job in islice(queue, workers - len(pending)):
-                    with held_interrupts():
-                        future = pool.schedule(_guarded, (function, job), timeout=timeout_s)
+                    pool = _start(execution)
+                # A pool that breaks while a job is on its way to it forgets that job.
+                ended = list(pending) if broken else wait(pending, LOOK_S, FIRST_COMPLETED).done
+                for done in ended:
+                    yield pending.pop(done), _result(done, execution)
+                for job in islice(queue, execution.workers - len(pending)):
+                    try:
+                        with held_interrupts():
+                            future = pool.schedule(
+                                guarded, (function, job), timeout=execution.deadline_s
+                            )
+                    except RuntimeError:  # it broke since it was asked
+                        yield job, BROKEN
+                        broken = True
+                        break
                     pending[future] = job
-                if not pending:
+                if not pending and not broken:
                     return
-                for done in wait(pending, return_when=FIRST_COMPLETED).done:
-                    yield pending.pop(done), _result(done, timeout_s)
         finally:
             _stop(pool)
 
 
-def _start(workers: int, recycle_after: int) -> ProcessPool:
+def _start(execution: Execution) -> ProcessPool:
     context = multiprocessing.get_context("spawn")
     # Python's tracker, when it starts, unblocks interrupts in the thread that needed it first.
     resource_tracker.ensure_running()
-    pool = ProcessPool(workers, recycle_after, _leave_with_parent, context=context)
+    pool = ProcessPool(
+        execution.workers,
+        execution.recycle_after,
+        _watch,
+        (execution.memory_bound_mb,),
+        context=context,
+    )
     with held_interrupts():
         assert pool.active  # asking starts the pool's threads, which start the workers
     return pool
 
 
 def _stop(pool: ProcessPool) -> None:
+    """Workers are killed before pebble closes their pipes: one that takes a crashed one's place and
+    has only just begun would answer that with a traceback. Pebble has no public name for them."""
     pool.stop()  # type: ignore[no-untyped-call]
+    for worker in list(pool._pool_manager.worker_manager.workers.values()):
+        worker.kill()
     pool.join()
 
 
-def _guarded(function: Callable[[Job], Result], job: Job) -> Result | Failure:
-    """Runs in the worker: an exception travels as text, since not every one can be unpickled."""
-    try:
-        return function(job)
-    except Exception as error:
-        return Failure(f"{type(error).__name__}: {error}")
-
-
-def _result(future: Future[Any], timeout_s: float) -> Any:
+def _result(future: Future[Any], execution: Execution) -> Any:
+    if not future.done():
+        return BROKEN
     try:
         return future.result()
     except TimeoutError:
-        return Failure(f"timed out after {timeout_s:g} s", transient=True)
+        return Failure(f"timed out after {execution.deadline_s:g} s", transient=True)
     except ProcessExpired as error:
+        if error.exitcode == MEMORY_EXIT:
+            return Failure(
+                f"worker exceeded its memory bound of {execution.memory_bound_mb} MB; "
+                "memory_mb=N raises it",
+                transient=True,
+            )
         return Failure(f"worker died (exit code {error.exitcode})", transient=True)
     except BrokenProcessPool as error:
         return Failure(f"workers could not run: {error}", transient=True)
 
 
-def _leave_with_parent() -> None:
-    """A worker whose parent was killed must not go on writing beside the next run."""
+def _watch(bound_mb: int) -> None:
+    """A worker whose parent was killed must not go on writing beside the next run, and one that
+    takes too much memory goes before the system kills another process for it."""
     parent = multiprocessing.parent_process()
     assert parent is not None
 
     def watch() -> None:
-        parent.join()
+        while parent.is_alive():
+            leave_over(bound_mb)
+            parent.join(POLL_S)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Workers inherit the environment, also those that are started later."""
-    before = {name: os.environ.get(name) for name in _ONE_THREAD}
-    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 @contextmanager

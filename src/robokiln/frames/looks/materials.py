@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from robokiln.assets import COLORS
+from robokiln.assets import ALL_COLORS
 from robokiln.frames.looks.draw import Range, between, choose, draw, hsv
 from robokiln.frames.looks.textures import TEXTURES
 from robokiln.types import Color, Material, Texture, lookup
@@ -23,7 +23,7 @@ def named(rng: np.random.Generator, config: LookConfig, color: str) -> Material:
     """A body's own color within its hue; its texture is made of shades of it alone."""
     at = [float(v) for v in rng.uniform(-1, 1, 3)]
     roughness = draw(rng, config.roughness)
-    h, s, v = colorsys.rgb_to_hsv(*lookup("color", color, COLORS))
+    h, s, v = colorsys.rgb_to_hsv(*lookup("color", color, ALL_COLORS))
     h += config.hue_jitter * at[0]
     v *= 1 + config.shade_jitter * at[1]
     s *= 1 + 0.5 * config.shade_jitter * at[2]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from robokiln.frames.cache import cache_directory, load_arrays, save_arrays
+from robokiln.files import cache_directory
+from robokiln.frames.cache import load_arrays, save_arrays
 from robokiln.frames.meshes.hidden import seen_faces
 from robokiln.frames.meshes.normals import drawn_vertices, facing_outwards
 from robokiln.frames.meshes.reading import read, sources
@@ -43,11 +44,17 @@ class LinkMesh:
 
 @functools.cache
 def robot_meshes(robot: Robot) -> tuple[LinkMesh, ...]:
-    """The meshes of `robot.visuals`, in that order and in the links' frames."""
-    return tuple(
-        placed(prepare(visual.mesh, robot.mesh_error, robot.textures), visual.origin)
-        for visual in robot.visuals
-    )
+    """One mesh a link of `robot.links`, in that order and in the links' frames."""
+    parts: dict[str, list[LinkMesh]] = {link: [] for link in robot.links}
+    for visual in robot.visuals:
+        mesh = prepare(visual.mesh, robot.mesh_error / visual.scale, robot.textures)
+        if visual.scale != 1:
+            mesh = replace(mesh, vertices=mesh.vertices * np.float32(visual.scale))
+        if visual.color is not None:
+            color = np.round(np.array(visual.color) * 255).astype(np.uint8)
+            mesh = replace(mesh, colors=np.tile(color, (len(mesh.faces), 1)))
+        parts[visual.link].append(placed(mesh, visual.origin))
+    return tuple(_joined(meshes) for meshes in parts.values())
 
 
 def prepare(path: Path, max_error: float = MAX_ERROR, textures: bool = True) -> LinkMesh:
@@ -70,6 +77,19 @@ def placed(mesh: LinkMesh, origin: PoseTuple) -> LinkMesh:
     vertices, normals = (rotated(r.astype(float), rotation) for r in (mesh.vertices, mesh.normals))
     vertices = (vertices + origin[:3]).astype(np.float32)
     return LinkMesh(vertices, normals.astype(np.float32), mesh.faces, mesh.colors)
+
+
+def _joined(meshes: list[LinkMesh]) -> LinkMesh:
+    if len(meshes) == 1:
+        return meshes[0]
+    starts = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes)])
+    faces = [mesh.faces + start for mesh, start in zip(meshes, starts, strict=False)]
+    return LinkMesh(
+        np.concatenate([mesh.vertices for mesh in meshes]),
+        np.concatenate([mesh.normals for mesh in meshes]),
+        np.concatenate(faces).astype(np.int32),
+        np.concatenate([mesh.colors for mesh in meshes]),
+    )
 
 
 def _key(path: Path, max_error: float, textures: bool) -> str:

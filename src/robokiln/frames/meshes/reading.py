@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import trimesh
 
 from robokiln.frames.color import to_srgb
+from robokiln.frames.meshes.limits import check_count, inspect, named
 from robokiln.frames.meshes.palette import area_mean, limited
 from robokiln.frames.meshes.triangles import Surface, double_areas, rotated, weld
 from robokiln.types import Array, RobokilnError
@@ -26,8 +26,14 @@ def read(path: Path, textures: bool = True) -> Surface:
     """
     if path.suffix.lower() not in FORMATS:
         raise RobokilnError(f"mesh '{path}': expected one of {', '.join(FORMATS)}")
+    inspect(path)
     try:
-        parts = [_part(*found, textures) for found in _geometries(path)]
+        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is refused below
+            parts = [_part(*found, textures) for found in _geometries(path)]
+    except RobokilnError:
+        raise
+    except (ValueError, IndexError, TypeError) as error:
+        raise RobokilnError(f"mesh '{path}': cannot be read ({error})") from error
     except OSError as error:
         raise RobokilnError(f"mesh '{path}': its image cannot be read ({error})") from error
     corners = np.concatenate([corners for corners, _ in parts] or [np.empty((0, 3, 3))])
@@ -45,18 +51,10 @@ def sources(path: Path) -> list[Path]:
     """The file and, of an OBJ, the material and image files that it names and that exist."""
     found = [path]
     if path.suffix.lower() == ".obj":
-        libraries = [path.parent / name for name in _named(path, rb"mtllib")]
-        images = [m.parent / name for m in libraries for name in _named(m, rb"map_Kd")]
+        libraries = [path.parent / name for name in named(path, rb"mtllib")]
+        images = [m.parent / name for m in libraries for name in named(m, rb"map_Kd")]
         found += [*libraries, *images]
     return [file for file in found if file.is_file()]
-
-
-def _named(file: Path, keyword: bytes) -> list[str]:
-    """The last word of each line that starts with the keyword (options may come before it)."""
-    if not file.is_file():
-        return []
-    lines = re.findall(rb"(?m)^\s*" + keyword + rb"\s+(.*?)\s*$", file.read_bytes())
-    return sorted({line.split()[-1].decode(errors="replace") for line in lines if line})
 
 
 def _geometries(path: Path) -> list[tuple[Any, Array]]:
@@ -67,7 +65,11 @@ def _geometries(path: Path) -> list[tuple[Any, Array]]:
         raise RobokilnError(f"mesh '{path}': cannot be read ({error})") from error
     nodes = [scene.graph[name] for name in scene.graph.nodes_geometry]
     meshes = [(scene.geometry[geometry], transform) for transform, geometry in nodes]
-    return [(mesh, transform) for mesh, transform in meshes if hasattr(mesh, "faces")]
+    found = [(mesh, transform) for mesh, transform in meshes if hasattr(mesh, "faces")]
+    # Counted here once more: a scene may show one mesh a million times.
+    check_count(path, "triangles", sum(len(mesh.faces) for mesh, _ in found))
+    check_count(path, "vertices", sum(len(mesh.vertices) for mesh, _ in found))
+    return found
 
 
 def _part(mesh: Any, transform: Array, textures: bool) -> tuple[Array, Array]:

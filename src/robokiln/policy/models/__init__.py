@@ -10,7 +10,7 @@ MODELS: dict[str, type[ChunkModel]] = {"image": ImageModel, "state": StateModel}
 
 def build_model(spec: PolicySpec) -> ChunkModel:
     """A model with fresh weights, or an error that lists what there is."""
-    model: type[ChunkModel] = lookup("policy", spec.policy, MODELS)
+    model: type[ChunkModel] = lookup("model", spec.model, MODELS)
     return model(spec)
 
 

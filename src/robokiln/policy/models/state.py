@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from robokiln.policy.head import ChunkHead
+from robokiln.policy.roles import TOLD
 from robokiln.policy.spec import ChunkModel, Inputs, Labels, PolicySpec
-from robokiln.policy.text import ROLES
 
 
 class StateModel(ChunkModel):
@@ -17,7 +17,7 @@ class StateModel(ChunkModel):
 
     def __init__(self, spec: PolicySpec) -> None:
         super().__init__()
-        self.head = ChunkHead(spec, 10 + ROLES * (9 + 3), width=spec.width)
+        self.head = ChunkHead(spec, 10 + TOLD * (9 + 3), width=spec.width)
 
     def _features(self, inputs: Inputs) -> Tensor:
         away = inputs.roles[..., :3] - inputs.position[:, None]

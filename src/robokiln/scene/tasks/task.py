@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
 
+from robokiln.scene.config import SceneConfig
+from robokiln.scene.layout import Area
 from robokiln.scene.robots import Robot
-from robokiln.types import Camera, SceneSpec, Skill, State
-
-
-class SceneRefused(Exception):
-    """A drawn scene can't be used; the message is the reason, counted as a refused attempt."""
+from robokiln.types import SceneSpec, Skill, State
 
 
 class Task(Protocol):
@@ -27,22 +26,61 @@ class Task(Protocol):
         """Names of the skills in the order of a smooth demonstration."""
         ...
 
-    def sample(
-        self, rng: np.random.Generator, robot: Robot, cameras: tuple[Camera, ...]
-    ) -> SceneSpec:
-        """A scene without its instruction; SceneRefused if there is no room."""
+    @property
+    def horizon(self) -> float:
+        """Seconds after which a demonstration is given up."""
         ...
 
-    def instruction(self, spec: SceneSpec, rng: np.random.Generator) -> str:
-        """One of several phrasings, unambiguous in this scene."""
+    @property
+    def criterion(self) -> str:
+        """What counts as success, as part of a sentence."""
         ...
 
-    def swapped(self, spec: SceneSpec, rng: np.random.Generator) -> SceneSpec:
+    @property
+    def from_side(self) -> bool:
+        """Whether the fixed camera had better stand beside the robot than face it."""
+        ...
+
+    def suits(self, robot: Robot) -> str:
+        """Why the robot can't do it, or ""."""
+        ...
+
+    def ranges(self, robot: Robot, ranges: str) -> Mapping[str, Area]:
+        """Where the bodies of some roles start under ranges D0 or D1; a role whose body goes with
+        another's, as a drawer with its cabinet, is left out."""
+        ...
+
+    def sample(self, rng: np.random.Generator, robot: Robot, config: SceneConfig) -> SceneSpec:
+        """A scene without its cameras and instruction; SceneRefused if there is no room."""
+        ...
+
+    def instruction(self, spec: SceneSpec, rng: np.random.Generator, config: SceneConfig) -> str:
+        """One of several phrasings, unambiguous in this scene; SceneRefused if none is."""
+        ...
+
+    def named(self, spec: SceneSpec) -> Mapping[str, tuple[str, ...]]:
+        """Role -> the bodies that the spec's instruction may mean by it, as a listener would."""
+        ...
+
+    def swapped(self, spec: SceneSpec, rng: np.random.Generator, config: SceneConfig) -> SceneSpec:
         """The same scene and goal, with an instruction that names something else."""
         ...
 
     def next_skill(self, spec: SceneSpec, state: State) -> Skill:
         """What an expert does in this state, whoever brought it about."""
+        ...
+
+    def told(self, spec: SceneSpec) -> SceneSpec:
+        """The spec whose goal is what its instruction says, whatever its goal was; RobokilnError if
+        the words are not clear."""
+        ...
+
+    def parts(self, spec: SceneSpec, state: State) -> Mapping[str, bool]:
+        """The bodies that are to be moved, in order, and whether each is where it belongs."""
+        ...
+
+    def destination(self, spec: SceneSpec, part: str) -> str:
+        """The body to which one of the parts belongs."""
         ...
 
     def satisfied(self, spec: SceneSpec, state: State) -> bool:

@@ -1,9 +1,9 @@
-"""The few names of torchvision that lerobot 0.4.4's dataset reader needs, with PyAV behind them.
+"""The few names of torchvision that lerobot 0.4.4 needs to read datasets and to train ACT.
 
-No torchvision release works with the torch of this environment; only this folder's test uses it.
+No torchvision release works with the torch of this environment. Video is read by PyAV.
 """
 
-from torchvision import io, transforms
+from torchvision import io, models, ops, transforms
 
 __version__ = "0.0.0"
 
@@ -14,4 +14,4 @@ def set_video_backend(backend: str) -> None:
         raise ValueError(f"backend {backend!r}: expected 'pyav'")
 
 
-__all__ = ["io", "set_video_backend", "transforms"]
+__all__ = ["io", "models", "ops", "set_video_backend", "transforms"]

@@ -1,0 +1,83 @@
+"""The things that an instruction is about: which body has which role, and where it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from robokiln.assets import handle_offset
+from robokiln.dataset import Dataset
+from robokiln.deploy import words_of
+from robokiln.geometry import compose, pose_to_action
+from robokiln.serial import from_json, parse_json
+from robokiln.types import Array, Body, RobokilnError, SceneSpec
+
+ROLES = ("target", "goal", "top")
+"""The roles of tasks that a policy points at, in this order everywhere."""
+TOLD = 2
+"""The first so many are those whose poses a privileged policy is told."""
+SCENES = "meta/robokiln/scenes.jsonl"
+
+
+def read_scenes(root: Path, episodes: int) -> list[SceneSpec]:
+    """The scene of each episode; none where the dataset says nothing of its scenes."""
+    path = root / SCENES
+    if not path.is_file():
+        return []
+    try:
+        rows = [parse_json(line) for line in path.read_text().splitlines()]
+        specs = [from_json(SceneSpec, row["spec"], f"{path}:{i + 1}") for i, row in enumerate(rows)]
+    except (ValueError, KeyError, TypeError) as error:
+        raise RobokilnError(f"{path}: not the scenes of this dataset ({error})") from None
+    if len(specs) != episodes:
+        raise RobokilnError(f"{path}: {len(specs)} scenes for {episodes} episodes")
+    return specs
+
+
+def roles_of(spec: SceneSpec) -> dict[str, int]:
+    """Role -> the body that has it, of the roles that the scene's task knows."""
+    return {role: spec.index(spec.goal[role]) for role in ROLES if role in spec.goal}
+
+
+def place_of(body: Body, pose: Array) -> Array:
+    """The point [..., 3] to point at, of a body at pose [..., 7]: its middle, or the
+    handle's of one that moves on a joint."""
+    if body.joint is None:
+        return np.asarray(pose)[..., :3]
+    return compose(pose, (*handle_offset(body.shape), 0.0, 0.0, 0.0, 1.0))[..., :3]
+
+
+def named(spec: SceneSpec, instruction: str) -> Array:
+    """Which roles the instruction names: bool [R]. A body that has a color is named by it; one that
+    has none has no other like it."""
+    said, found = set(words_of(instruction)), np.zeros(len(ROLES), bool)
+    for role, index in roles_of(spec).items():
+        color = spec.bodies[index].color
+        found[ROLES.index(role)] = not color or color in said
+    return found
+
+
+def read_places(data: Dataset, specs: Sequence[SceneSpec], target_goal_pose: Array) -> Array:
+    """Where the bodies of the roles are in each frame: float32 [N, R, 3], 0 for roles that a task
+    doesn't know. `target_goal_pose` [N, 14] holds the first two roles' poses."""
+    told = target_goal_pose.reshape(len(target_goal_pose), TOLD, 7)
+    places = np.zeros((len(told), len(ROLES), 3), np.float32)
+    places[:, :TOLD] = told[..., :3]
+    for episode, spec in enumerate(specs):
+        rows = slice(*data.episode_bounds[episode])
+        poses = None
+        for role, index in roles_of(spec).items():
+            i, body = ROLES.index(role), spec.bodies[index]
+            if i >= TOLD and poses is None:
+                poses = data.labels(episode).link_poses()[:, -len(spec.bodies) :]
+            at = told[rows, i] if i < TOLD or poses is None else poses[:, index]
+            places[rows, i] = place_of(body, at.astype(np.float64))
+    return places
+
+
+def role_features(target_goal_pose: Array) -> Array:
+    """Positions and two rotation columns of the target and the goal: [..., 14] -> [..., 2, 9]."""
+    poses = np.stack([target_goal_pose[..., :7], target_goal_pose[..., 7:]], axis=-2)
+    return pose_to_action(poses, 0.0)[..., :9]
