@@ -59,7 +59,7 @@ def _killed(folder: Path, options: argparse.Namespace) -> tuple[Counter[str], di
     long = undisturbed(folder / "undisturbed", options.episodes, "workers=2")
     say(f"undisturbed: {long.seconds:.1f} s")
     random = random_kills(folder, long, options.kills, options.mean_s, options.seed, say)
-    workers = worker_kills(folder, long, options.mean_s, options.seed)
+    workers = worker_kills(folder, long, options.mean_s, options.seed, options.kills)
     say(f"workers killed: {dict(workers)}")
     short = undisturbed(folder / "short", 4, "workers=2")
     steps = kill_at_every_step(folder, short, say)
