@@ -1,6 +1,6 @@
 """How good each task's demonstrations are: every drawn seed is an attempt, none is left out.
 
-    python benchmarks/tasks.py --json out/tasks.json --docs docs/tasks.md --sheets out/sheets
+    python benchmarks/tasks.py --json docs/tasks.json --docs docs/tasks.md --sheets out/sheets
 
 An attempt is what one of `robokiln generate` is: scene, noisy expert and the gates of a motion.
 False positives are accepted final states that an independent look at the bodies' places, a

@@ -10,12 +10,14 @@ from robokiln.assets import COLORS, compartment
 from robokiln.episode import EpisodeConfig, Expert, draw_scene, run
 from robokiln.geometry import compose, inverse, pose, pose_tuple
 from robokiln.physics.bullet import BulletWorld
+from robokiln.report.baselines import RandomMotion
 from robokiln.scene import robots, tasks
 from robokiln.scene.config import SceneConfig
 from robokiln.scene.furniture import grip, opened
-from robokiln.scene.joints import moved
+from robokiln.scene.joints import moved, position
 from robokiln.scene.language import understood
 from robokiln.scene.refused import SceneRefused
+from robokiln.scene.tasks.close_drawer import SHUT
 from robokiln.scene.tasks.put_in_drawer import inside
 from robokiln.seeds import Domain, Stream, generator
 from robokiln.types import Episode, Observation, SceneSpec, State
@@ -216,6 +218,17 @@ def test_what_is_held_open_is_not_done(world: BulletWorld, name: str) -> None:
     target = spec.index(spec.goal["target"])
     assert opened(spec, state, target) > 0.45
     assert any(target in fingers for fingers in state.touching)
+
+
+@pytest.mark.parametrize("slot", [1, 19])
+def test_a_drawer_that_a_random_arm_bumps_shut_is_not_done(world: BulletWorld, slot: int) -> None:
+    """The one goes on moving; the other gets jammed on the chest, where it stands still."""
+    where, task = (Domain.EVALUATION, 1, slot, 0), tasks.get("close_drawer")
+    spec = draw_scene(world, task, PANDA, (), SceneConfig(), *where)
+    blind = RandomMotion(spec, generator(*where, Stream.BASELINE))
+    episode = run(world, task, spec, blind, CONFIG)
+    assert position(spec, world.state(), spec.goal["target"]) <= SHUT
+    assert episode.outcome.reason == "step limit"
 
 
 def elsewhere(world: BulletWorld, spec: SceneSpec, share: float) -> SceneSpec:

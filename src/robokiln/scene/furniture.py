@@ -241,6 +241,13 @@ def let_go(state: State, opening: float = 1.0) -> Skill:
     return Skill("retreat", pose(there, state.ee_pose[3:]), opening)
 
 
+def stand_back(spec: SceneSpec, state: State, index: int, opening: float = 1.0) -> Skill:
+    """Let go of a drawer or a door that is where it belongs, leave its handle, and stop."""
+    if away(spec, state, index) < BACK:
+        return let_go(state, opening)
+    return Skill("retreat", state.ee_pose.copy(), opening, noise=0.0)
+
+
 def held(spec: SceneSpec, state: State, index: int) -> bool:
     """The gripper is about as far open as the bar is thick, and touches it: one finger may lose it
     for a moment while the other pulls."""

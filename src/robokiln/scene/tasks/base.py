@@ -21,6 +21,8 @@ from robokiln.types import RobokilnError, SceneSpec, State
 STILL, STILL_TURN = 0.05, 0.2
 """Speeds (m/s and rad/s) below which a body counts as at rest. Stacks of three tremble by up to
 0.07 rad/s in the engine while they move by 0.2 mm a second; nothing topples as slowly as that."""
+STUCK = 50.0
+"""Newtons at the wrist; hands weigh up to 10, and one that is jammed exerts hundreds and more."""
 
 
 class TableTask(ABC):
@@ -140,6 +142,13 @@ def still(state: State, *bodies: int) -> bool:
 def released(state: State, *bodies: int) -> bool:
     """Whether no finger touches any of these bodies."""
     return not any(body in fingers for fingers in state.touching for body in bodies)
+
+
+def idle(state: State) -> bool:
+    """Whether the arm stands still, as ManiSkill's tasks ask of it (Tao et al. 2024), and is not
+    held back by what it presses against."""
+    speed, force = np.abs(state.ee_velocity), np.linalg.norm(state.wrist_wrench[:3])
+    return bool(speed[:3].max() < STILL and speed[3:].max() < STILL_TURN and force < STUCK)
 
 
 def inside(spec: SceneSpec, state: State, body: int, container: int) -> bool:

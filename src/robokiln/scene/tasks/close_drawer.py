@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from robokiln.scene.config import SceneConfig
-from robokiln.scene.furniture import TABLE, chest, draw_fronts, let_go, slide
+from robokiln.scene.furniture import TABLE, chest, draw_fronts, slide, stand_back
 from robokiln.scene.joints import position
 from robokiln.scene.language import Phrasings
 from robokiln.scene.layout import scene
@@ -47,7 +47,9 @@ class CloseDrawer(FrontTask):
     phases: tuple[str, ...] = ("approach", "grasp", "push", "retreat")
     horizon: float = 8.0
     phrasings: Phrasings = PHRASINGS
-    criterion: ClassVar[str] = "the drawer is open by 5 mm at most, let go and at rest"
+    criterion: ClassVar[str] = (
+        "the drawer is open by 5 mm at most, let go and at rest, as is the arm"
+    )
     beyond: ClassVar[float] = FARTHER
 
     def sample(self, rng: np.random.Generator, robot: Robot, config: SceneConfig) -> SceneSpec:
@@ -62,9 +64,10 @@ class CloseDrawer(FrontTask):
 
     def next_skill(self, spec: SceneSpec, state: State) -> Skill:
         """By the handle."""
+        target = role(spec, "target")
         if position(spec, state, spec.goal["target"]) < ENOUGH:
-            return let_go(state)
-        return slide(spec, state, role(spec, "target"), BEYOND, "push")
+            return stand_back(spec, state, target)
+        return slide(spec, state, target, BEYOND, "push")
 
     def satisfied(self, spec: SceneSpec, state: State) -> bool:
         """Shut, let go and at rest."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from robokiln.scene.config import SceneConfig
-from robokiln.scene.furniture import SWING, TABLE, cupboard, draw_fronts, let_go, opened, slide
+from robokiln.scene.furniture import SWING, TABLE, cupboard, draw_fronts, opened, slide, stand_back
 from robokiln.scene.language import Phrasings
 from robokiln.scene.layout import scene
 from robokiln.scene.robots import Robot
@@ -47,7 +47,7 @@ class OpenDoor(FrontTask):
     phases: tuple[str, ...] = ("approach", "grasp", "pull", "retreat")
     horizon: float = 9.0
     phrasings: Phrasings = PHRASINGS
-    criterion: ClassVar[str] = "the door is open by 0.9 rad, let go and at rest"
+    criterion: ClassVar[str] = "the door is open by 0.9 rad, let go and at rest, as is the arm"
 
     def sample(self, rng: np.random.Generator, robot: Robot, config: SceneConfig) -> SceneSpec:
         """The other door is shut, or its handle would be in the way."""
@@ -62,7 +62,7 @@ class OpenDoor(FrontTask):
         """By the handle."""
         target = role(spec, "target")
         if opened(spec, state, target) * SWING > ENOUGH:
-            return let_go(state, opening=OPENING)
+            return stand_back(spec, state, target, OPENING)
         return slide(spec, state, target, WIDE / SWING, "pull", OPENING)
 
     def satisfied(self, spec: SceneSpec, state: State) -> bool:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from robokiln.scene.config import SceneConfig
-from robokiln.scene.furniture import TABLE, chest, draw_fronts, let_go, opened, slide
+from robokiln.scene.furniture import TABLE, chest, draw_fronts, opened, slide, stand_back
 from robokiln.scene.language import Phrasings
 from robokiln.scene.layout import scene
 from robokiln.scene.robots import Robot
@@ -45,7 +45,9 @@ class OpenDrawer(FrontTask):
     phases: tuple[str, ...] = ("approach", "grasp", "pull", "retreat")
     horizon: float = 8.0
     phrasings: Phrasings = PHRASINGS
-    criterion: ClassVar[str] = "the drawer is open by 80 % of its travel, let go and at rest"
+    criterion: ClassVar[str] = (
+        "the drawer is open by 80 % of its travel, let go and at rest, as is the arm"
+    )
     beyond: ClassVar[float] = FARTHER
 
     def sample(self, rng: np.random.Generator, robot: Robot, config: SceneConfig) -> SceneSpec:
@@ -61,7 +63,7 @@ class OpenDrawer(FrontTask):
         """By the handle."""
         target = role(spec, "target")
         if opened(spec, state, target) > ENOUGH:
-            return let_go(state)
+            return stand_back(spec, state, target)
         return slide(spec, state, target, WIDE, "pull")
 
     def satisfied(self, spec: SceneSpec, state: State) -> bool:

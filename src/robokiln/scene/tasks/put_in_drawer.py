@@ -22,6 +22,7 @@ from robokiln.scene.furniture import (
     opened,
     slide,
     stand,
+    stand_back,
     within,
 )
 from robokiln.scene.grasps import down, top_down, yaw_of
@@ -76,7 +77,7 @@ class PutInDrawer(TableTask):
     horizon: float = 18.0
     phrasings: Phrasings = PHRASINGS
     criterion: ClassVar[str] = (
-        "the object is within the drawer, the drawer shut, both let go and at rest"
+        "the object is within the drawer, the drawer shut, both let go and at rest, as is the arm"
     )
     joints: ClassVar[int] = 6
     from_side: ClassVar[bool] = True
@@ -122,7 +123,7 @@ class PutInDrawer(TableTask):
             return self._place(spec, state, share)
         if inside(spec, state, target, drawer):
             if position(spec, state, spec.goal["goal"]) < ENOUGH:
-                return let_go(state)
+                return stand_back(spec, state, drawer)
             return slide(spec, state, drawer, BEYOND, "push")
         if share < (WIDE if at_handle else OPEN):
             return slide(spec, state, drawer, BEYOND_WIDE, "pull")
