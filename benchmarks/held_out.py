@@ -1,0 +1,110 @@
+"""What policies make of demonstrations that they never saw: losses, and where they point.
+
+    robokiln generate task=stack_two episodes=24 seed=991 out=out/unseen
+    python benchmarks/held_out.py out/unseen/dataset out/policy out/other_policy
+
+Losses are those of training, in the middle crop, with proprioception and the episode's own words.
+Distances are between where a policy places a named role and where it is (mm), pixels between where
+it points and where that is in the picture, of the roles that are in it. A minute a policy; success
+in closed loop, which is what counts, takes hours to tell two of them apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from robokiln import policy
+from robokiln.files import write_json
+from robokiln.policy.demonstrations import Demonstrations, read_demonstrations
+from robokiln.policy.loader import Loader
+from robokiln.policy.models.image import ImageModel
+from robokiln.policy.roles import ROLES
+from robokiln.policy.spec import center_offsets
+from robokiln.types import RobokilnError
+
+BATCH = 128
+
+
+def held_out(data: Demonstrations, where: Path) -> dict[str, Any]:
+    """The figures of one policy; losses are means over all frames."""
+    trained = policy.load(where, "cpu")
+    model, spec = trained.model, trained.spec
+    if not isinstance(model, ImageModel):
+        raise SystemExit(f"{where}: expected a policy of pictures, got '{spec.model}'")
+    loader = Loader(data, spec, 0, BATCH, proprioception_dropout=0.0)
+    terms: dict[str, list[float]] = {}
+    apart: list[np.ndarray] = []
+    pixels: dict[str, list[np.ndarray]] = {camera.name: [] for camera in spec.cameras}
+    known = []
+    for start in range(0, len(data), BATCH):
+        rows = np.arange(start, min(start + BATCH, len(data)))
+        corners = center_offsets(spec, len(rows))
+        inputs, labels = loader.gather(rows, corners, np.random.default_rng(0))
+        with torch.inference_mode():
+            for name, value in model.losses(inputs, labels).items():
+                terms.setdefault(name, []).append(float(value) * len(rows))
+            read, views = model._look(inputs)
+            places = model._places(inputs, read, views).double().numpy()
+        away = spec.position.inverse(places) - data.places[rows]
+        apart.append(np.linalg.norm(away, axis=-1) * 1000)
+        known.append(labels.named.numpy() > 0)
+        for name, view in views.items():
+            there = labels.pixels[name].numpy()
+            size = inputs.images[name].shape[2:0:-1]
+            inside = ((there >= 0) & (there < [*size, np.inf])).all(-1)
+            off = np.linalg.norm(view.keypoints.numpy() - there[..., :2], axis=-1)
+            pixels[name].append(np.where(inside & known[-1], off, np.nan).ravel())
+    counted, distance = np.concatenate(known), np.concatenate(apart)
+    return {
+        "losses": {name: sum(values) / len(data) for name, values in terms.items()},
+        "mm": {
+            role: _spread(distance[counted[:, i], i])
+            for i, role in enumerate(ROLES)
+            if counted[:, i].any()
+        },
+        "pixels": {name: _spread(np.concatenate(found)) for name, found in pixels.items()},
+    }
+
+
+def _spread(values: np.ndarray) -> dict[str, float]:
+    values = values[np.isfinite(values)]
+    return {"median": float(np.median(values)), "p90": float(np.quantile(values, 0.9))}
+
+
+def row(name: str, facts: dict[str, Any]) -> str:
+    """One line for people."""
+    losses = "  ".join(f"{key} {value:.4f}" for key, value in facts["losses"].items())
+    rest = "  ".join(
+        f"{key} {found['median']:.1f}/{found['p90']:.1f} {unit}"
+        for unit, part in (("mm", facts["mm"]), ("px", facts["pixels"]))
+        for key, found in part.items()
+    )
+    return f"{name}: {losses}  {rest}"
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("dataset", type=Path, help="demonstrations that no policy was trained on")
+    parser.add_argument("policy", type=Path, nargs="+")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args(given)
+    data, found = read_demonstrations([options.dataset]), {}
+    for where in options.policy:
+        found[str(where)] = held_out(data, where)
+        print(row(str(where), found[str(where)]), flush=True)
+    if options.json:
+        write_json(options.json, json.loads(json.dumps(found)))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except RobokilnError as error:
+        raise SystemExit(str(error)) from None
