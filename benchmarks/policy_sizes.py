@@ -17,6 +17,7 @@ import torch
 import yaml
 
 from robokiln.dataset import RecordedCamera
+from robokiln.deploy import TrainedOn
 from robokiln.policy import TrainConfig
 from robokiln.policy.models import build_model
 from robokiln.policy.policy import TrainedPolicy
@@ -46,6 +47,7 @@ def spec_of(config: TrainConfig) -> PolicySpec:
         unit(10),
         unit(3),
         unit(9 * config.chunk),
+        TrainedOn(20),
     )
 
 

@@ -255,3 +255,26 @@ def test_a_policy_is_not_shown_pictures_of_another_size(
     said = error_of(capsys, "evaluate", f"image_policy={out}")
     assert "was 32 x 32 in training and is 96 x 96 here" in said
     assert not (tmp_path / "out").exists()
+
+
+ONE_SCENE = [f"scenes.{row}=1" for row in ("noop", "random", "expert", "state_policy")]
+
+
+def test_a_policy_is_not_asked_for_actions_at_another_rate(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy, small = tmp_path / "policy", ("policy=state", "policy.steps=1", "policy.width=32")
+    assert main(["train", f"dataset={finished / 'dataset'}", f"out={policy}", *small]) == 0
+    capsys.readouterr()
+    asked = (
+        "evaluate",
+        f"state_policy={policy}",
+        f"out={tmp_path / 'out'}",
+        "workers=1",
+        *ONE_SCENE,
+    )
+    said = error_of(capsys, *asked, "episode.control_hz=10")
+    assert "learned 20 actions a second and would give 10 here" in said
+    assert not (tmp_path / "out").exists()
+    assert main([*asked, "task=lift"]) == 0
+    assert "never saw the task 'lift'; it learned from pick_place" in capsys.readouterr().err

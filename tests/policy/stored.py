@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from synthetic import CONTROL_HZ
 
 from robokiln import dataset
 from robokiln.policy.demonstrations import Demonstrations
@@ -13,18 +14,18 @@ from robokiln.types import Camera
 JOINTS = 7
 
 
-def write_dataset(root: Path, parts: Path, data: Demonstrations) -> Path:
+def write_dataset(root: Path, parts: Path, data: Demonstrations, hz: int = CONTROL_HZ) -> Path:
     """Assemble `data` into the new directory `root`; `parts` holds the single videos."""
-    records = [_record(parts, data, e) for e in range(len(data.bounds))]
+    records = [_record(parts, data, e, hz) for e in range(len(data.bounds))]
     cameras = [Camera(c.name, c.width, c.height, c.fov, c.pose) for c in data.cameras[0]]
     features = dataset.standard_features(cameras, JOINTS)
-    dataset.assemble(root, records, features, 20, "panda", ["move"], 120)
+    dataset.assemble(root, records, features, hz, "panda", ["move"], 120)
     dataset.write_cameras(root, data.cameras[0])
     dataset.write_checksums(root)
     return root
 
 
-def _record(parts: Path, data: Demonstrations, episode: int) -> dataset.EpisodeRecord:
+def _record(parts: Path, data: Demonstrations, episode: int, hz: int) -> dataset.EpisodeRecord:
     rows = slice(*data.bounds[episode])
     steps = len(data.action[rows])
     joints = np.zeros((steps, JOINTS), np.float32)
@@ -46,6 +47,6 @@ def _record(parts: Path, data: Demonstrations, episode: int) -> dataset.EpisodeR
     for name, frames in data.frames.items():
         key = dataset.IMAGES + name
         videos[key] = parts / f"{name}_{episode}.mp4"
-        dataset.encode_video(videos[key], frames.parts[0][rows], 20)
+        dataset.encode_video(videos[key], frames.parts[0][rows], hz)
         histograms[key] = dataset.image_histogram(frames.parts[0][rows])
     return dataset.EpisodeRecord(columns, data.instructions[episode], videos, histograms, {})

@@ -9,6 +9,7 @@ import numpy as np
 
 from robokiln.assets import COLORS
 from robokiln.dataset import RecordedCamera
+from robokiln.deploy import TrainedOn
 from robokiln.geometry import compose, look_at, pose_to_action, project
 from robokiln.policy.demonstrations import Demonstrations
 from robokiln.policy.pictures import Joined
@@ -27,6 +28,9 @@ TEMPLATES = (
 DOWN = np.array([1.0, 0.0, 0.0, 0.0])
 """The tool's z axis points at the table."""
 WRIST: PoseTuple = (0.06, 0.0, -0.085, -0.0654, 0.0, 0.7071, 0.7071)
+
+
+CONTROL_HZ = 20
 
 
 def cameras(size: int = 96) -> tuple[RecordedCamera, ...]:
@@ -143,6 +147,7 @@ def demonstrations(episodes: int, seed: int, size: int = 96, every: int = 1,
         views=np.zeros(episodes, np.int64),
         instructions=tuple(texts),
         alternatives=((),) * episodes,
+        trained_on=TrainedOn(CONTROL_HZ),
     )
 
 

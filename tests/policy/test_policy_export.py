@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from small_policy import SMALL
+from synthetic import CONTROL_HZ
 from test_policy_actor import Scene
 
 from robokiln import deploy
@@ -132,6 +133,7 @@ def test_what_the_manifest_says(exported: Path, trained: Path, demos: Demonstrat
         "observation.state": (1, 10),
     }
     assert (manifest.chunk, manifest.execute) == (SMALL.chunk, SMALL.execute)
+    assert manifest.trained_on == spec.trained_on == deploy.TrainedOn(CONTROL_HZ)
     assert manifest.cameras[0].crop == (4, 4, 24, 24)
     assert manifest.normalization["chunk"].scale == spec.chunk_scale.scale
     assert manifest.check.largest_difference <= TOLERANCE

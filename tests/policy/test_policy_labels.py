@@ -150,3 +150,11 @@ def test_datasets_with_other_cameras_are_refused(
     large = write_dataset(tmp_path / "d", tmp_path, demonstrations(1, seed=3, size=48, every=8))
     with pytest.raises(RobokilnError, match=r"expected cameras as in .* got front 48 x 48"):
         read_demonstrations([two[0][0], large])
+
+
+def test_datasets_of_another_rate_are_refused(
+    two: tuple[list[Path], list[Demonstrations]], tmp_path: Path
+) -> None:
+    slow = write_dataset(tmp_path / "d", tmp_path, two[1][1], hz=10)
+    with pytest.raises(RobokilnError, match=r"expected 20 Hz as in .*, got 10"):
+        read_demonstrations([two[0][0], slow])

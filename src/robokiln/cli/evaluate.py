@@ -80,7 +80,9 @@ def check_policies(policies: Mapping[str, Path], config: EvaluateConfig) -> None
         from robokiln.report.policies import load_policy
 
         for directory in policies.values():
-            _check_cameras(directory, load_policy(directory), config)
+            policy = load_policy(directory)
+            _check_practice(directory, policy, config)
+            _check_cameras(directory, policy, config)
     if "image_policy" in policies:
         from robokiln.frames import warm_up
         from robokiln.workers import held_interrupts
@@ -103,6 +105,24 @@ def running(so_far: Mapping[str, Rate]) -> list[str]:
         f"{name} {r.successes}/{r.n} ({100 * r.low:.0f}-{100 * r.high:.0f} %)"
         for name, r in so_far.items()
     ]
+
+
+def _check_practice(directory: Path, policy: Policy, config: EvaluateConfig) -> None:
+    """Actions must come as often as in training; another robot or task is worth a word."""
+    known = policy.trained_on
+    if known.control_hz != config.episode.control_hz:
+        raise RobokilnError(
+            f"{directory}: learned {known.control_hz} actions a second and would give "
+            f"{config.episode.control_hz} here; set episode.control_hz={known.control_hz}"
+        )
+    asked = (("robot", config.robot, known.robots), ("task", config.task, known.tasks))
+    for what, here, names in asked:
+        if names and here not in names:
+            print(
+                f"note: {directory} never saw the {what} '{here}'; it learned from "
+                f"{', '.join(names)}",
+                file=sys.stderr,
+            )
 
 
 def _check_cameras(directory: Path, policy: Policy, config: EvaluateConfig) -> None:

@@ -18,7 +18,7 @@ from robokiln.deploy.manifest import (
     words_of,
 )
 from robokiln.deploy.onnx import OnnxPolicy, load
-from robokiln.deploy.policy import Policy, PolicyActor, PolicyCamera, pictures_of
+from robokiln.deploy.policy import Policy, PolicyActor, PolicyCamera, TrainedOn, pictures_of
 
 __all__ = [
     "FORMAT",
@@ -34,6 +34,7 @@ __all__ = [
     "Port",
     "Scale",
     "Tokenizer",
+    "TrainedOn",
     "load",
     "pictures_of",
     "read_manifest",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from robokiln.deploy.policy import TrainedOn
 from robokiln.files import file_hash
 from robokiln.serial import from_json, parse_json, shown
 from robokiln.types import Array, PoseTuple, RobokilnError
@@ -91,7 +92,8 @@ class Check:
 class Manifest:
     """`normalization` and `transform` tell what the graph does inside; no caller repeats it.
 
-    A chunk of `chunk` actions is predicted, `execute` of them are carried out. `origin` holds the
+    A chunk of `chunk` actions is predicted, `execute` of them are carried out, one each
+    1 / `trained_on.control_hz` seconds. `origin` holds the
     hashes of what the policy was made from; `sha256` those of the files beside the manifest.
     """
 
@@ -103,6 +105,7 @@ class Manifest:
     tokenizer: Tokenizer
     chunk: int
     execute: int
+    trained_on: TrainedOn
     action_names: tuple[str, ...]
     normalization: Mapping[str, Scale]
     transform: tuple[str, ...]

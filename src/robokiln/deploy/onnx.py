@@ -52,7 +52,7 @@ class OnnxPolicy:
         self.manifest, self._session = manifest, session
         self.chunk, self.execute = manifest.chunk, manifest.execute
         self.cameras: tuple[CameraInput, ...] = manifest.cameras
-        self.uses_images = bool(manifest.cameras)
+        self.uses_images, self.trained_on = bool(manifest.cameras), manifest.trained_on
 
     def predict(
         self,

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from robokiln.types import Array, Observation, PoseTuple, RobokilnError, lookup
+
+
+@dataclass(frozen=True)
+class TrainedOn:
+    """What a policy's demonstrations were of: `control_hz` actions a second, which are its own too;
+    robots and tasks by name, none where the datasets say nothing of them."""
+
+    control_hz: int
+    robots: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
 
 
 class PolicyCamera(Protocol):
@@ -41,6 +52,8 @@ class Policy(Protocol):
 
     @property
     def cameras(self) -> Sequence[PolicyCamera]: ...
+    @property
+    def trained_on(self) -> TrainedOn: ...
 
     def predict(
         self,

@@ -11,6 +11,7 @@ import numpy as np
 
 from robokiln import dataset
 from robokiln.dataset import RecordedCamera
+from robokiln.deploy import TrainedOn
 from robokiln.geometry import action_to_pose, compose, project
 from robokiln.policy.hindsight import Alternative, alternatives
 from robokiln.policy.pictures import Joined
@@ -26,7 +27,7 @@ class Demonstrations:
     target_goal_pose float32 [N, 14]; places float32 [N, R, 3] of the roles; named bool [E, R],
     which of them the instruction names; bounds int64 [E, 2], the first frame and past the last;
     views int64 [E], which entry of `cameras` an episode was seen by; alternatives: what else could
-    have been said in each episode, or empty.
+    have been said in each episode, or empty; trained_on: what they are of.
     """
 
     cameras: tuple[tuple[RecordedCamera, ...], ...]
@@ -40,6 +41,7 @@ class Demonstrations:
     views: Array
     instructions: tuple[str, ...]
     alternatives: tuple[tuple[Alternative, ...], ...]
+    trained_on: TrainedOn
 
     def __len__(self) -> int:
         return len(self.action)
@@ -66,7 +68,7 @@ def read_demonstrations(
     parts = [_read(root, images, decoding) for root in roots]
     first = parts[0]
     for root, part in zip(roots, parts, strict=True):
-        _check_alike(roots[0], first.cameras[0], root, part.cameras[0])
+        _check_alike(roots[0], first, root, part)
     lengths = np.cumsum([0, *(len(part) for part in parts)])
     names = list(first.frames)
     return Demonstrations(
@@ -81,6 +83,11 @@ def read_demonstrations(
         np.concatenate([p.views + i for i, p in enumerate(parts)]),
         tuple(text for part in parts for text in part.instructions),
         tuple(found for part in parts for found in part.alternatives),
+        TrainedOn(
+            first.trained_on.control_hz,
+            tuple(sorted({robot for part in parts for robot in part.trained_on.robots})),
+            tuple(sorted({task for part in parts for task in part.trained_on.tasks})),
+        ),
     )
 
 
@@ -107,18 +114,24 @@ def _read(root: Path, images: bool, decoding: dataset.Progress | None) -> Demons
         np.zeros(len(instructions), np.int64),
         instructions,
         alternatives(specs, instructions) if specs and images else ((),) * len(instructions),
+        TrainedOn(
+            data.info.fps,
+            tuple(sorted({spec.robot for spec in specs})),
+            tuple(sorted({spec.task for spec in specs})),
+        ),
     )
 
 
-def _check_alike(
-    a: Path, first: Sequence[RecordedCamera], b: Path, second: Sequence[RecordedCamera]
-) -> None:
-    shapes = [[(c.name, c.width, c.height) for c in cameras] for cameras in (first, second)]
+def _check_alike(a: Path, first: Demonstrations, b: Path, second: Demonstrations) -> None:
+    shapes = [[(c.name, c.width, c.height) for c in part.cameras[0]] for part in (first, second)]
     if shapes[0] != shapes[1]:
         said = [", ".join(f"{n} {w} x {h}" for n, w, h in found) for found in shapes]
         raise RobokilnError(
             f"{b}: expected cameras as in {a} ({said[0] or 'none'}), got {said[1] or 'none'}"
         )
+    rates = [part.trained_on.control_hz for part in (first, second)]
+    if rates[0] != rates[1]:
+        raise RobokilnError(f"{b}: expected {rates[0]} Hz as in {a}, got {rates[1]}")
 
 
 def role_pixels(camera: RecordedCamera, proprioception: Array, places: Array) -> Array:

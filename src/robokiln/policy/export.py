@@ -192,6 +192,7 @@ def _manifest(
         tokenizer=Tokenizer(_RULE, spec.vocabulary.words, 2, UNKNOWN, PAD, MAX_WORDS),
         chunk=spec.chunk,
         execute=spec.execute,
+        trained_on=spec.trained_on,
         action_names=ACTION_NAMES,
         normalization={n: Scale(by.center, by.scale) for n, by in normalize.items()},
         transform=(*_TRANSFORM, gripper),

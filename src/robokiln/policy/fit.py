@@ -45,6 +45,7 @@ def fit_spec(data: Demonstrations, config: TrainConfig) -> PolicySpec:
         fit_normalize(proprioception, LEAST_STATE),
         fit_normalize(places, LEAST_STATE),
         fit_normalize(motion, LEAST_MOTION),
+        data.trained_on,
         config.language,
         encoder_hash(config.language),
     )

@@ -37,6 +37,7 @@ class TrainedPolicy:
         self.model = model.to(device).eval()
         self.chunk, self.execute = spec.chunk, spec.execute
         self.uses_images, self.cameras = model.uses_images, spec.cameras
+        self.trained_on = spec.trained_on
         self.encoder = make_encoder(spec)
 
     def predict(

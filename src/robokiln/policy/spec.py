@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from robokiln.dataset import RecordedCamera
+from robokiln.deploy import TrainedOn
 from robokiln.policy.roles import role_features
 from robokiln.policy.transforms import Normalize
 from robokiln.policy.words import Vocabulary
@@ -39,6 +40,7 @@ class PolicySpec:
     proprioception: Normalize
     position: Normalize
     chunk_scale: Normalize
+    trained_on: TrainedOn
     language: str = "words"
     encoder_sha256: str = ""
 
