@@ -51,7 +51,11 @@ def held_out(data: Demonstrations, where: Path) -> dict[str, Any]:
             for name, value in model.losses(inputs, labels).items():
                 terms.setdefault(name, []).append(float(value) * len(rows))
             read, views = model._look(inputs)
-            places = model._places(inputs, read, views).double().numpy()
+            places = (
+                model.place(inputs, read[:, len(ROLES)], model._marks(inputs, views))
+                .double()
+                .numpy()
+            )
         away = spec.position.inverse(places) - data.places[rows]
         apart.append(np.linalg.norm(away, axis=-1) * 1000)
         known.append(labels.named.numpy() > 0)

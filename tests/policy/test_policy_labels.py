@@ -46,8 +46,10 @@ def test_what_is_outside_or_behind_is_absent() -> None:
 def test_a_far_distractor_does_not_draw_the_keypoint_away() -> None:
     heat = torch.zeros(22 * 22)
     heat[5 * 22 + 7], heat[5 * 22 + 8], heat[18 * 22 + 1] = 0.5, 0.1, 0.4
-    x, y = (peak_weights(heat, 22, 22) @ cell_centers(22, 22, 1, heat.device)).tolist()
+    weights, sure = peak_weights(heat, 22, 22)
+    x, y = (weights @ cell_centers(22, 22, 1, heat.device)).tolist()
     np.testing.assert_allclose([x, y], [7.5 + 1 / 6, 5.5], atol=1e-5)
+    assert float(sure) == pytest.approx(0.6)
 
 
 def test_crops_move_pictures_and_labels_together() -> None:
@@ -135,6 +137,9 @@ def test_datasets_are_joined_and_each_keeps_its_cameras(
     for camera in parts[1].cameras[0]:
         seen = role_pixels(camera, parts[1].proprioception, parts[1].places)[3, :2]
         np.testing.assert_allclose(labels.pixels[camera.name][0, :2], seen, atol=1e-3)
+    known = fit_spec(data, CONFIG)
+    assert {*known.cameras, *known.elsewhere} == {c for p in parts for c in p.cameras[0]}
+    assert len(known.elsewhere) == 1
     front = parts[0].cameras[0][0]
     wrong = role_pixels(front, parts[1].proprioception, parts[1].places)[3, :2]
     assert np.abs(labels.pixels["front"][0, :2].numpy() - wrong).max() > 1

@@ -123,7 +123,9 @@ def test_the_image_policy_overfits_eight_samples(tmp_path: Path) -> None:
         places=data.places[rows],
         bounds=np.stack([np.arange(8), np.arange(8) + 1], -1),
     )
-    config = TrainConfig("image", steps=120, width=32, batch_size=8, warmup_steps=5, ema=0.9)
+    config = TrainConfig(
+        "image", steps=120, width=32, batch_size=8, warmup_steps=5, ema=0.9, place_noise=0.0
+    )
     fit(few, config, tmp_path, CPU, "")
     moved = np.linalg.norm(few.action[:, :3] - few.proprioception[:, :3], axis=-1).mean()
     assert chunk_error(tmp_path, few, np.arange(8)) < 0.1 * moved
@@ -154,7 +156,11 @@ def test_training_in_half_precision_keeps_weights_in_full(root: Path, tmp_path: 
 
 def test_half_precision_does_not_round_pixels() -> None:
     torch.manual_seed(0)
-    eye, pictures, read = CameraEncoder(8), torch.rand(4, 3, 128, 128), torch.randn(4, READS, 8)
+    eye, pictures, read = (
+        CameraEncoder(8, 32, 64, 32),
+        torch.rand(4, 3, 128, 128),
+        torch.randn(4, READS, 8),
+    )
     with torch.autocast("cpu", torch.bfloat16):
         view = eye(pictures, read)
     for pixels in (view.keypoints, view.free):

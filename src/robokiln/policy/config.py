@@ -17,8 +17,10 @@ class TrainConfig:
     `model` is a name of `models.MODELS`; `width` its channels. A chunk of `chunk` actions is
     predicted, `execute` of them are carried out. Pictures lose at least `crop_margin` pixels to a
     random crop. `hindsight` is the share of samples whose instruction names something else in the
-    scene, so that they teach pointing alone. `ema` is the decay of the averaged weights, which are
-    the result. `two_step` refines a chunk once (see `head`). `precision` is "float32", "bfloat16"
+    scene, so that they teach pointing alone. `place_noise` (m) is by how much what acts is misled
+    about where things are, as it will be in scenes that it never saw. `ema` is the decay of the
+    averaged weights, which are the result. `two_step` refines a chunk once (see `head`).
+    `precision` is "float32", "bfloat16"
     (of activations; weights stay float32), or "auto": bfloat16 on a GPU that has it. `compile`
     hands the model to torch.compile, which pays on a GPU after a minute and needs a C++ compiler.
     `language` is "words", learned from the instructions alone, or "minilm" (see `minilm`).
@@ -40,6 +42,7 @@ class TrainConfig:
     crop_margin: int = 8
     proprioception_dropout: float = 0.2
     hindsight: float = 0.3
+    place_noise: float = 0.005
     checkpoint_every: int = 200
     precision: str = "auto"
     compile: bool = False
@@ -54,7 +57,7 @@ class TrainConfig:
             self._expect(name, getattr(self, name) > 0, "more than 0")
         for name in ("ema", "proprioception_dropout", "hindsight"):
             self._expect(name, 0 <= getattr(self, name) < 1, "from 0 to below 1")
-        for name in ("weight_decay", "warmup_steps", "crop_margin", "seed"):
+        for name in ("weight_decay", "warmup_steps", "crop_margin", "seed", "place_noise"):
             self._expect(name, getattr(self, name) >= 0, "0 or more")
         self._expect("precision", self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}")
         self._expect("language", self.language in LANGUAGES, f"one of {', '.join(LANGUAGES)}")

@@ -46,6 +46,7 @@ def fit_spec(data: Demonstrations, config: TrainConfig) -> PolicySpec:
         fit_normalize(places, LEAST_STATE),
         fit_normalize(motion, LEAST_MOTION),
         data.trained_on,
+        tuple(dict.fromkeys(c for rig in data.cameras[1:] for c in rig if c not in cameras)),
         config.language,
         encoder_hash(config.language),
     )

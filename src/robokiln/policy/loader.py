@@ -11,11 +11,19 @@ from robokiln.policy.demonstrations import Demonstrations, role_pixels
 from robokiln.policy.hindsight import positions
 from robokiln.policy.language import make_encoder
 from robokiln.policy.pictures import Pictures
+from robokiln.policy.roles import ROLES
 from robokiln.policy.spec import Inputs, Labels, PolicySpec, make_inputs, to_tensor
 from robokiln.policy.transforms import ToRelative
 from robokiln.types import ACTION_DIM, Array
 
 CPU = torch.device("cpu")
+R = len(ROLES)
+ELSEWHERE, LIFTED = 0.1, 0.3
+"""Metres by which imagined things are elsewhere at most, and the share of them that is so also in
+height: most things stay on what they stand on."""
+MISSED, DOUBT, HIDDEN, UNSURE = 0.6, 0.1, 0.1, 0.6
+"""Pixels by which imagined marks are off, how unsure they are of being in the picture at most, the
+share of things that something hides, and how sure their marks are at most."""
 
 
 class Loader:
@@ -29,8 +37,10 @@ class Loader:
         batch_size: int,
         proprioception_dropout: float,
         hindsight: float = 0.0,
+        place_noise: float = 0.0,
         device: torch.device = CPU,
     ) -> None:
+        self.place_noise = place_noise
         self.pictures = Pictures(data.frames, device)
         self.data, self.spec, self.seed, self.batch_size = data, spec, seed, batch_size
         self.dropout, self.hindsight = proprioception_dropout, hindsight
@@ -83,6 +93,8 @@ class Loader:
         chunk = ToRelative()(data.action[data.chunk_rows(rows, spec.chunk)], proprioception)
         motion = spec.chunk_scale(chunk[..., :9].reshape(len(rows), -1))
         noise = rng.standard_normal((len(rows), spec.chunk * ACTION_DIM))
+        blur = self.place_noise * rng.standard_normal(places.shape)
+        imagined, there = self._imagined(rows, proprioception, rng)
         labels = Labels(
             to_tensor(motion.reshape(len(rows), spec.chunk, 9)),
             to_tensor(chunk[..., 9].clip(0, 1)),
@@ -91,8 +103,32 @@ class Loader:
             to_tensor(spec.position(places)),
             to_tensor(data.named[data.episode[rows]]),
             to_tensor(acted),
+            to_tensor(blur),
+            {name: to_tensor(value) for name, value in imagined.items()},
+            to_tensor(spec.position(there)),
         )
         return inputs, labels
+
+    def _imagined(
+        self, rows: Array, proprioception: Array, rng: Generator
+    ) -> tuple[dict[str, Array], Array]:
+        """Marks of things that are elsewhere, camera -> [B, R, 4], and where they are [B, R, 3]:
+        what places things from marks learns the cameras' geometry, not where things were."""
+        there = self.data.places[rows] + rng.uniform(-ELSEWHERE, ELSEWHERE, (len(rows), R, 3))
+        lifted = rng.random((len(rows), R)) < LIFTED
+        there[..., 2] = np.where(lifted, there[..., 2] + ELSEWHERE, self.data.places[rows][..., 2])
+        marks = {}
+        for i, camera in enumerate(self.spec.cameras):
+            pixels = self._pixels(i, rows, proprioception, there)
+            size = np.array([camera.width, camera.height])
+            seen = ((pixels >= 0) & (pixels < [*size, np.inf])).all(-1, keepdims=True)
+            hidden = rng.random(seen.shape) < HIDDEN
+            at = pixels[..., :2] + MISSED * rng.standard_normal(pixels[..., :2].shape)
+            at = np.where(seen & ~hidden, at, rng.uniform(0, size, at.shape)) / size * 2 - 1
+            doubt = rng.uniform(0, DOUBT, seen.shape)
+            sure = rng.uniform(0.5, 1.0, seen.shape) * np.where(seen & ~hidden, 1.0, UNSURE)
+            marks[camera.name] = np.concatenate([at, np.where(seen, 1 - doubt, doubt), sure], -1)
+        return marks, there
 
     def _pixels(self, camera: int, rows: Array, proprioception: Array, places: Array) -> Array:
         """Where the roles are in the pictures of the spec's camera of this number: [B, R, 3]."""

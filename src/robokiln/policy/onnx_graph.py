@@ -36,7 +36,8 @@ def flat(inputs: Inputs) -> dict[str, Tensor]:
 
 def follows_observation(name: str) -> bool:
     """Whether the graph computes this tensor of `flat` from its inputs, rather than keeps it."""
-    return name in ("tokens", "proprioception", "position", "roles") or name.startswith("images.")
+    read = ("tokens", "proprioception", "position", "turn", "roles")
+    return name in read or name.startswith("images.")
 
 
 class Graph(nn.Module):
@@ -82,6 +83,7 @@ class Graph(nn.Module):
             tokens=given[TOKENS],
             proprioception=_normalized(state, self.spec.proprioception),
             position=_normalized(state[:, :3], place),
+            turn=torch.stack(_axes(state[:, 3:9]), -1),
             roles=torch.cat([_normalized(roles[..., :3], place), roles[..., 3:]], -1),
         )
         return self._absolute(self.model(inputs), state)
@@ -94,7 +96,8 @@ class Graph(nn.Module):
         gripper = out[..., 9:].round() if self.spec.binary_gripper else out[..., 9:]
         turn = torch.stack(_axes(state[:, None, 3:9]), -1)
         columns = [(turn @ axis[..., None])[..., 0] for axis in _axes(motion[..., 3:9])[:2]]
-        return torch.cat([motion[..., :3] + state[:, None, :3], *columns, gripper], -1)
+        there = (turn @ motion[..., :3, None])[..., 0] + state[:, None, :3]
+        return torch.cat([there, *columns, gripper], -1)
 
 
 def _normalized(values: Tensor, by: Normalize) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from robokiln.dataset import RecordedCamera
 from robokiln.deploy import TrainedOn
+from robokiln.geometry import rot6_to_matrix
 from robokiln.policy.roles import role_features
 from robokiln.policy.transforms import Normalize
 from robokiln.policy.words import Vocabulary
@@ -26,6 +27,7 @@ class PolicySpec:
     `position` normalises positions in the base frame. `binary_gripper`: it was only ever told to
     open or to close, so that an answer in between is doubt and not a command. `vocabulary` is empty
     where `language` has one of its own; `encoder_sha256` is then the fingerprint of its files.
+    `elsewhere` are cameras of the same names as they stood in further datasets.
     """
 
     model: str
@@ -41,6 +43,7 @@ class PolicySpec:
     position: Normalize
     chunk_scale: Normalize
     trained_on: TrainedOn
+    elsewhere: tuple[RecordedCamera, ...] = ()
     language: str = "words"
     encoder_sha256: str = ""
 
@@ -58,8 +61,8 @@ class Inputs:
 
     images: camera -> uint8 [B, h, w, 3], cropped; offsets: camera -> [B, 2], the crops' corner;
     tokens, int64 words [B, L] or float32 vectors [B, L, D]; proprioception [B, 10] and position
-    [B, 3], the end effector's, normalised; shown [B], 0 where proprioception is withheld; roles
-    [B, 2, 9], read by the state policy only.
+    [B, 3], the end effector's, normalised; turn [B, 3, 3], its rotation; shown [B], 0 where
+    proprioception is withheld; roles [B, 2, 9], read by the state policy only.
     """
 
     images: Mapping[str, Tensor]
@@ -67,6 +70,7 @@ class Inputs:
     tokens: Tensor
     proprioception: Tensor
     position: Tensor
+    turn: Tensor
     shown: Tensor
     roles: Tensor
 
@@ -78,7 +82,9 @@ class Labels:
     motion [B, chunk, 9], normalised; gripper [B, chunk]; noise [B, chunk * 10]; pixels: camera ->
     [B, R, 3], in the crop; positions [B, R, 3], normalised; named [B, R], 0 for roles that the
     instruction does not name; acted [B], 0 where the instruction is an alternative, so that motion
-    and gripper are not what it asks for.
+    and gripper are not what it asks for. blur [B, R, 3] (m) is by how much the head is misled about
+    where things are; imagined are things elsewhere, as `marks` of the same cameras would show them:
+    camera -> [B, R, 4], at imagined_positions [B, R, 3], normalised.
     """
 
     motion: Tensor
@@ -88,6 +94,9 @@ class Labels:
     positions: Tensor
     named: Tensor
     acted: Tensor
+    blur: Tensor
+    imagined: Mapping[str, Tensor]
+    imagined_positions: Tensor
 
 
 class ChunkModel(nn.Module):
@@ -125,6 +134,7 @@ def make_inputs(
         torch.from_numpy(tokens),
         to_tensor(spec.proprioception(proprioception)),
         to_tensor(spec.position(proprioception[:, :3])),
+        to_tensor(rot6_to_matrix(proprioception[:, 3:9])),
         to_tensor(shown),
         to_tensor(roles),
     )

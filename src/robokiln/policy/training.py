@@ -92,7 +92,9 @@ def fit(
     """The loop itself, over demonstrations in memory."""
     spec = fit_spec(data, config)
     dropout, hindsight = config.proprioception_dropout, config.hindsight
-    loader = Loader(data, spec, config.seed, config.batch_size, dropout, hindsight, device)
+    loader = Loader(
+        data, spec, config.seed, config.batch_size, dropout, hindsight, config.place_noise, device
+    )
     state = fresh_state(spec, config, device)
     state.restore(out)
     objective = _objective(state.model, config, device)

@@ -19,10 +19,9 @@ def _columns(matrix: Array) -> Array:
 
 @dataclass(frozen=True)
 class ToRelative:
-    """Absolute actions -> relative to the end effector where the chunk starts.
-
-    Positions keep the base frame's axes and lose the end effector's position; rotations are given
-    in the end effector's frame; the gripper stays absolute.
+    """Absolute actions -> in the frame of the end effector where the chunk starts, as UMI has them
+    (Chi et al. 2024): a motion is the same wherever on the table it is made. The gripper stays
+    absolute.
     """
 
     @property
@@ -33,8 +32,9 @@ class ToRelative:
         """chunk [..., T, 10] and proprioception [..., 10] -> [..., T, 10]."""
         start = proprioception[..., None, :]
         turn = np.swapaxes(rot6_to_matrix(start[..., 3:9]), -1, -2)
+        away = (turn @ (chunk[..., :3] - start[..., :3])[..., None])[..., 0]
         rotation = _columns(turn @ rot6_to_matrix(chunk[..., 3:9]))
-        return np.concatenate([chunk[..., :3] - start[..., :3], rotation, chunk[..., 9:]], axis=-1)
+        return np.concatenate([away, rotation, chunk[..., 9:]], axis=-1)
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,9 @@ class ToAbsolute:
         """Relative chunk [..., T, 10] and proprioception [..., 10] -> absolute [..., T, 10]."""
         start = proprioception[..., None, :]
         turn = rot6_to_matrix(start[..., 3:9])
+        there = (turn @ chunk[..., :3, None])[..., 0] + start[..., :3]
         rotation = _columns(turn @ rot6_to_matrix(chunk[..., 3:9]))
-        return np.concatenate([chunk[..., :3] + start[..., :3], rotation, chunk[..., 9:]], axis=-1)
+        return np.concatenate([there, rotation, chunk[..., 9:]], axis=-1)
 
 
 @dataclass(frozen=True)

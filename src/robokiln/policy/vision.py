@@ -13,7 +13,6 @@ from robokiln.policy.text import READS
 
 STRIDE = 4
 """Pixels per cell of the heatmaps."""
-FREE_KEYPOINTS = 32
 
 
 @dataclass(frozen=True)
@@ -21,12 +20,14 @@ class View:
     """What an encoder makes of one camera; pixel coordinates are relative to the given pictures.
 
     logits [B, R, 1 + h * w], entry 0 for "not in the picture"; keypoints [B, R, 2];
-    seen [B, R]; pooled [B, R, width]; free [B, FREE_KEYPOINTS, 2].
+    seen [B, R]; sure [B, R], the share of the heat that lies about the peak;
+    pooled [B, R, width]; free keypoints [B, F, 2].
     """
 
     logits: Tensor
     keypoints: Tensor
     seen: Tensor
+    sure: Tensor
     pooled: Tensor
     free: Tensor
 
@@ -48,8 +49,9 @@ def cell_centers(height: int, width: int, stride: int, device: torch.device) -> 
     return (torch.stack([x, y], -1).reshape(-1, 2) + 0.5) * stride
 
 
-def peak_weights(heat: Tensor, height: int, width: int, radius: int = 1) -> Tensor:
-    """Probabilities [..., h * w] -> weights of the neighbourhood of the highest cell, sum 1.
+def peak_weights(heat: Tensor, height: int, width: int, radius: int = 1) -> tuple[Tensor, Tensor]:
+    """Probabilities [..., h * w] -> weights of the neighbourhood of the highest cell, sum 1, and
+    what they summed to before.
 
     An expectation over the whole map would be drawn towards every distractor that keeps a few per
     cent; the neighbourhood still gives a position finer than a cell.
@@ -60,7 +62,8 @@ def peak_weights(heat: Tensor, height: int, width: int, radius: int = 1) -> Tens
         (cells % width - best % width).abs() <= radius
     )
     weights = heat * near
-    return weights / weights.sum(-1, keepdim=True).clamp_min(1e-12)
+    whole = weights.sum(-1, keepdim=True)
+    return weights / whole.clamp_min(1e-12), whole[..., 0]
 
 
 def expected_pixels(weights: Tensor, height: int, width: int, stride: int) -> Tensor:
@@ -73,7 +76,7 @@ def expected_pixels(weights: Tensor, height: int, width: int, stride: int) -> Te
 class CameraEncoder(nn.Module):
     """Pictures [B, 3, H, W] in [-1, 1] and what was read [B, READS, text] -> View of the roles."""
 
-    def __init__(self, text: int, stem: int = 32, width: int = 64) -> None:
+    def __init__(self, text: int, stem: int, width: int, free: int) -> None:
         super().__init__()
         self.width = width
         self.stem = _block(3, stem, STRIDE, STRIDE)
@@ -85,7 +88,7 @@ class CameraEncoder(nn.Module):
         self.join = nn.GroupNorm(8, width)
         self.query = nn.Linear(text, width)
         self.absent = nn.Linear(text, 1)
-        self.free = nn.Conv2d(width, FREE_KEYPOINTS, 1)
+        self.free = nn.Conv2d(width, free, 1) if free else None
         nn.init.zeros_(self.film.weight)
         nn.init.zeros_(self.film.bias)
 
@@ -100,17 +103,20 @@ class CameraEncoder(nn.Module):
         cells = joined.flatten(2).transpose(1, 2)
         heat_logits = self.query(roles) @ cells.transpose(1, 2) * self.width**-0.5
         logits = torch.cat([self.absent(roles), heat_logits], -1)
-        weights = peak_weights(heat_logits.softmax(-1), height, width)
+        weights, sure = peak_weights(heat_logits.softmax(-1), height, width)
         return View(
             logits,
             expected_pixels(weights, height, width, STRIDE),
             1 - logits.softmax(-1)[..., 0],
+            sure,
             weights @ cells,
             self._free_keypoints(deep),
         )
 
     def _free_keypoints(self, deep: Tensor) -> Tensor:
         """Spatial softmax (Finn et al., "Deep Spatial Autoencoders", 2016)."""
+        if self.free is None:
+            return deep.new_zeros(len(deep), 0, 2)
         heat = self.free(deep).flatten(2).softmax(-1)
         height, width = deep.shape[-2:]
         return expected_pixels(heat, height, width, 2 * STRIDE)

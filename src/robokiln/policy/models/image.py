@@ -9,11 +9,12 @@ from torch import Tensor, nn
 from robokiln.dataset import RecordedCamera
 from robokiln.policy.head import ChunkHead, sum_of
 from robokiln.policy.language import make_reader
+from robokiln.policy.models.placing import Placing
+from robokiln.policy.models.tool import AWAY, HELD, Away, held, told
 from robokiln.policy.roles import ROLES
 from robokiln.policy.spec import ChunkModel, Inputs, Labels, PolicySpec
 from robokiln.policy.text import READS
 from robokiln.policy.vision import (
-    FREE_KEYPOINTS,
     STRIDE,
     CameraEncoder,
     View,
@@ -21,6 +22,8 @@ from robokiln.policy.vision import (
 )
 
 TEXT = 64
+FREE = 32
+"""Keypoints of a camera on the tool that nobody names; they are places as the tool sees them."""
 R = len(ROLES)
 
 
@@ -28,7 +31,9 @@ class ImageModel(ChunkModel):
     """Points at what the instruction names in each camera, places it in space, then acts.
 
     In training the simulator's poses supervise both: where things are in each picture, and their
-    positions in the base frame. Nothing of that is needed to act.
+    positions in the base frame. Nothing of that is needed to act. What acts is told where things
+    are as seen from the tool, and its answers are in the tool's frame, so that what it learned in
+    one place it knows everywhere.
     """
 
     def __init__(self, spec: PolicySpec) -> None:
@@ -37,18 +42,17 @@ class ImageModel(ChunkModel):
         views, width = len(spec.cameras), spec.width
         self.text = make_reader(spec, TEXT)
         self.eyes = nn.ModuleDict(
-            {c.name: CameraEncoder(TEXT, width // 2, width) for c in spec.cameras}
+            {
+                c.name: CameraEncoder(TEXT, width // 2, width, FREE if c.frame == "tool" else 0)
+                for c in spec.cameras
+            }
         )
-        self.place = nn.Sequential(
-            nn.Linear(views * R * 3 + 10 + TEXT, 256),
-            nn.GELU(),
-            nn.Linear(256, 256),
-            nn.GELU(),
-            nn.Linear(256, R * 3),
-        )
-        per_view = R * (3 + width) + 2 * FREE_KEYPOINTS
-        inputs = views * per_view + R * (3 + 3) + READS * TEXT + 11
-        self.head = ChunkHead(spec, inputs, 6 * width)
+        self.place = Placing(spec, TEXT)
+        carried = [c for c in spec.cameras if c.frame == "tool"]
+        inputs = views * R * (1 + width) + R * AWAY + READS * TEXT + HELD
+        inputs += len(carried) * 2 * (R + FREE)
+        self.away = Away(spec)
+        self.head = ChunkHead(spec, inputs, R, 6 * width)
 
     def _look(self, inputs: Inputs) -> tuple[Tensor, dict[str, View]]:
         read = self.text(inputs.tokens)
@@ -59,37 +63,38 @@ class ImageModel(ChunkModel):
             views[name] = eye(pictures, read)
         return read, views
 
-    def _full(self, camera: RecordedCamera, pixels: Tensor, offset: Tensor) -> Tensor:
-        """Pixels of the crop -> [-1, 1] over the camera's whole picture."""
-        size = pixels.new_tensor([camera.width, camera.height])
-        return (pixels + offset[:, None]) / size * 2 - 1
-
-    def _places(self, inputs: Inputs, read: Tensor, views: dict[str, View]) -> Tensor:
-        """Normalised positions of the roles in the base frame: [B, R, 3]. The task is among what
-        tells, as cameras stand elsewhere in some tasks."""
-        marks = [inputs.proprioception, read[:, R]]
+    def _marks(self, inputs: Inputs, views: dict[str, View]) -> dict[str, Tensor]:
+        """Camera -> where it has each role, in [-1, 1] over its whole picture, whether that is in
+        the picture, and how sure the pointing is: [B, R, 4]."""
+        marks = {}
         for camera in self.spec.cameras:
             view = views[camera.name]
-            marks.append(self._full(camera, view.keypoints, inputs.offsets[camera.name]).flatten(1))
-            marks.append(view.seen)
-        out: Tensor = self.place(torch.cat(marks, -1)).unflatten(-1, (R, 3))
-        return out
+            at = full_picture(camera, view.keypoints, inputs.offsets[camera.name])
+            marks[camera.name] = torch.cat([at, torch.stack([view.seen, view.sure], -1)], -1)
+        return marks
 
     def _features(
-        self, inputs: Inputs, read: Tensor, views: dict[str, View], places: Tensor
-    ) -> Tensor:
-        shown = inputs.shown[:, None]
-        away = places - inputs.position[:, None]
-        parts = [read, places, away, inputs.proprioception * shown, shown]
+        self,
+        inputs: Inputs,
+        read: Tensor,
+        views: dict[str, View],
+        marks: dict[str, Tensor],
+        places: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        away = self.away(inputs, places)
+        parts = [read, told(away), held(inputs)]
         for camera in self.spec.cameras:
-            view, offset = views[camera.name], inputs.offsets[camera.name]
-            parts += [self._full(camera, view.keypoints, offset), view.seen, view.pooled]
-            parts.append(self._full(camera, view.free, offset))
-        return torch.cat([part.flatten(1) for part in parts], -1)
+            view = views[camera.name]
+            parts += [view.seen, view.pooled]
+            if camera.frame == "tool":
+                free = full_picture(camera, view.free, inputs.offsets[camera.name])
+                parts += [marks[camera.name][..., :2], free]
+        return torch.cat([part.flatten(1) for part in parts], -1), away
 
     def losses(self, inputs: Inputs, labels: Labels) -> dict[str, Tensor]:
         read, views = self._look(inputs)
-        places = self._places(inputs, read, views)
+        marks = self._marks(inputs, views)
+        places = self.place(inputs, read[:, R], marks)
         heat = []
         for name, view in views.items():
             height, width = (n // STRIDE for n in inputs.images[name].shape[1:3])
@@ -97,17 +102,32 @@ class ImageModel(ChunkModel):
             logits = view.logits.flatten(0, 1)
             off = F.cross_entropy(logits, target.flatten(0, 1), reduction="none")
             heat.append(mean_of(off.view(labels.named.shape), labels.named))
-        terms = self.head.losses(self._features(inputs, read, views, places), labels)
+        felt = places + labels.blur / self.away.metres
+        terms = self.head.losses(*self._features(inputs, read, views, marks, felt), labels)
         terms["pointing"] = 0.1 * sum_of(heat)
-        away = F.smooth_l1_loss(places, labels.positions, beta=0.05, reduction="none")
-        terms["places"] = mean_of(away.mean(-1), labels.named)
+        terms["places"] = mean_of(distance(places, labels.positions), labels.named)
+        if labels.imagined:
+            guess = self.place(inputs, read[:, R], labels.imagined)
+            terms["imagined"] = mean_of(distance(guess, labels.imagined_positions), labels.named)
         return terms
 
     def forward(self, inputs: Inputs) -> Tensor:
         read, views = self._look(inputs)
-        places = self._places(inputs, read, views)
-        out: Tensor = self.head(self._features(inputs, read, views, places))
+        marks = self._marks(inputs, views)
+        places = self.place(inputs, read[:, R], marks)
+        out: Tensor = self.head(*self._features(inputs, read, views, marks, places))
         return out
+
+
+def full_picture(camera: RecordedCamera, pixels: Tensor, offset: Tensor) -> Tensor:
+    """Pixels [B, N, 2] of the crop at `offset` [B, 2] -> [-1, 1] over the whole picture."""
+    size = pixels.new_tensor([camera.width, camera.height])
+    return (pixels + offset[:, None]) / size * 2 - 1
+
+
+def distance(places: Tensor, truth: Tensor) -> Tensor:
+    """Smooth L1 between normalised positions [B, R, 3]: [B, R]."""
+    return F.smooth_l1_loss(places, truth, beta=0.05, reduction="none").mean(-1)
 
 
 def mean_of(values: Tensor, counted: Tensor) -> Tensor:
