@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,7 @@ from robokiln.kiln.labels import BOXES, DEPTH, SEGMENTATION
 from robokiln.kiln.plan import FOLDER, Plan, differences, identity
 from robokiln.kiln.provenance import Run, committed, counts, refused_attempts
 from robokiln.kiln.relabel import PolicyFactory
-from robokiln.kiln.rundir import open_run
+from robokiln.kiln.rundir import clear_staging, open_run
 from robokiln.kiln.runlog import RunLog
 from robokiln.kiln.stored import open_source, origin_of
 from robokiln.kiln.unit import FATAL, Job, Receipt, make_unit, unit_name
@@ -146,25 +147,38 @@ def _fill_slots(
     queue = _Queue(job_of(slot) for slot in missing)
     failures: Counter[int] = Counter()
     quarantined: dict[str, str] = {}
-    for job, result in map_unordered(make_unit, queue, execution):
-        if isinstance(result, Failure):
-            failures[job.slot] += 1
-            if failures[job.slot] < INFRASTRUCTURE_TRIES:
-                queue.retry(job)
-                continue
-            _quarantine(out, quarantined, job.slot, result.reason, [])
-        elif result.fatal is not None:
-            kind, what = result.fatal
-            raise FATAL[kind](what)
-        else:
-            log.add(result)
-            now = _advance(now, result)
-            if result.accepted is None:
-                reason = _all_refused(plan, result.refusals)
-                _quarantine(out, quarantined, job.slot, reason, list(result.refusals))
-        now = replace(now, quarantined=len(quarantined))
-        progress(now)
+    with _working(out, queue, execution) as results:
+        for job, result in results:
+            if isinstance(result, Failure):
+                failures[job.slot] += 1
+                if failures[job.slot] < INFRASTRUCTURE_TRIES:
+                    queue.retry(job)
+                    continue
+                _quarantine(out, quarantined, job.slot, result.reason, [])
+            elif result.fatal is not None:
+                kind, what = result.fatal
+                raise FATAL[kind](what)
+            else:
+                log.add(result)
+                now = _advance(now, result)
+                if result.accepted is None:
+                    reason = _all_refused(plan, result.refusals)
+                    _quarantine(out, quarantined, job.slot, reason, list(result.refusals))
+            now = replace(now, quarantined=len(quarantined))
+            progress(now)
     return dict(sorted(quarantined.items()))
+
+
+@contextmanager
+def _working(
+    out: Path, jobs: Iterable[Job], execution: Execution
+) -> Iterator[Iterator[tuple[Job, Receipt | Failure]]]:
+    """Results as they come; however this is left, no worker runs then and nothing is half made."""
+    try:
+        with closing(map_unordered(make_unit, jobs, execution)) as results:
+            yield results
+    finally:
+        clear_staging(out)
 
 
 def _advance(now: Progress, receipt: Receipt) -> Progress:

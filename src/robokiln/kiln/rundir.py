@@ -62,6 +62,12 @@ def open_run(
         yield held
 
 
+def clear_staging(out: Path) -> None:
+    """Remove what is half made; no worker may run any more."""
+    for folder in (out / "staging").iterdir():
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def make_folders(out: Path) -> None:
     """The folders that units pass through."""
     for needed in ("staging", "units", "receipts", "quarantine"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 
 from robokiln.workers import local
 from robokiln.workers.execution import EXECUTORS, Execution, Failure
@@ -14,7 +14,7 @@ __all__ = ["EXECUTORS", "Execution", "Failure", "held_interrupts", "map_unordere
 
 def map_unordered(
     function: Callable[[Job], Result], jobs: Iterable[Job], execution: Execution
-) -> Iterator[tuple[Job, Result | Failure]]:
+) -> Generator[tuple[Job, Result | Failure], None, None]:
     """Yield (job, result or Failure) as jobs end; `jobs` is consumed as workers become free.
 
     `function`, jobs and results must be picklable. Workers have one thread. A failed job is not

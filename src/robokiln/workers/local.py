@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -35,7 +35,7 @@ BROKEN = Failure("workers could not run: all of them died", transient=True)
 
 def map_unordered(
     function: Callable[[Job], Result], jobs: Iterable[Job], execution: Execution
-) -> Iterator[tuple[Job, Result | Failure]]:
+) -> Generator[tuple[Job, Result | Failure], None, None]:
     """As `workers.map_unordered`; each worker is a fresh process of this machine."""
     queue = iter(jobs)
     pending = dict[Future[Any], Job]()

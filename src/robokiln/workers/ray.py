@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import islice
@@ -48,7 +48,7 @@ _CANCELLED_S = 10.0
 
 def map_unordered(
     function: Callable[[Job], Result], jobs: Iterable[Job], execution: Execution
-) -> Iterator[tuple[Job, Result | Failure]]:
+) -> Generator[tuple[Job, Result | Failure], None, None]:
     """As `workers.map_unordered`; at most as many tasks are submitted as can run at once, so a
     deadline counts from the submission."""
     queue = iter(jobs)
