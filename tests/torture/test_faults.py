@@ -99,15 +99,15 @@ def made_in_order(out: Path) -> list[str]:
 
 
 STORAGE = {
+    "unit.staged@0=hang;unit.written@1=enospc": (4, "no space left: No space left on device;"),
     "files.fsync=eio": (1, "the storage failed: Input/output error;"),
     "files.write=eio": (1, "the storage failed: Input/output error;"),
     "unit.written@1=eio": (1, "the storage failed: Input/output error;"),
     "unit.written@1=enospc": (4, "no space left: No space left on device;"),
-    "unit.staged@0=hang;unit.written@1=enospc": (4, "no space left: No space left on device;"),
     "publish.begun=enospc": (4, "no space left: No space left on device;"),
 }
-"""Exit code and message. The first two strike the coordinator, which writes and syncs first; in one
-a second worker is half way when the first fails."""
+"""Exit code and message. In the first, another worker is half way, and no unit was made before; the
+next two strike the coordinator, which writes and syncs first."""
 
 
 def test_failing_storage_ends_the_run_and_the_next_one_continues(
