@@ -18,9 +18,10 @@ class TrainConfig:
     predicted, `execute` of them are carried out. Pictures lose at least `crop_margin` pixels to a
     random crop. `hindsight` is the share of samples whose instruction names something else in the
     scene, so that they teach pointing alone. `place_noise` (m) is by how much what acts is misled
-    about where things are, as it will be in scenes that it never saw. `ema` is the decay of the
-    averaged weights, which are the result. `two_step` refines a chunk once (see `head`).
-    `precision` is "float32", "bfloat16"
+    about where things are, as it will be in scenes that it never saw; in a share `blindness` of the
+    samples it is told places alone, and nothing of what pictures look like there. `ema` is the
+    decay of the averaged weights, which are the result. `two_step` refines a chunk once (see
+    `head`). `precision` is "float32", "bfloat16"
     (of activations; weights stay float32), or "auto": bfloat16 on a GPU that has it. `compile`
     hands the model to torch.compile, which pays on a GPU after a minute and needs a C++ compiler.
     `language` is "words", learned from the instructions alone, or "minilm" (see `minilm`).
@@ -43,6 +44,7 @@ class TrainConfig:
     proprioception_dropout: float = 0.2
     hindsight: float = 0.3
     place_noise: float = 0.005
+    blindness: float = 0.5
     checkpoint_every: int = 200
     precision: str = "auto"
     compile: bool = False
@@ -55,7 +57,7 @@ class TrainConfig:
             self._expect(name, getattr(self, name) > 0, "at least 1")
         for name in ("learning_rate", "clip"):
             self._expect(name, getattr(self, name) > 0, "more than 0")
-        for name in ("ema", "proprioception_dropout", "hindsight"):
+        for name in ("ema", "proprioception_dropout", "hindsight", "blindness"):
             self._expect(name, 0 <= getattr(self, name) < 1, "from 0 to below 1")
         for name in ("weight_decay", "warmup_steps", "crop_margin", "seed", "place_noise"):
             self._expect(name, getattr(self, name) >= 0, "0 or more")

@@ -38,9 +38,10 @@ class Loader:
         proprioception_dropout: float,
         hindsight: float = 0.0,
         place_noise: float = 0.0,
+        blindness: float = 0.0,
         device: torch.device = CPU,
     ) -> None:
-        self.place_noise = place_noise
+        self.place_noise, self.blindness = place_noise, blindness
         self.pictures = Pictures(data.frames, device)
         self.data, self.spec, self.seed, self.batch_size = data, spec, seed, batch_size
         self.dropout, self.hindsight = proprioception_dropout, hindsight
@@ -106,6 +107,7 @@ class Loader:
             to_tensor(blur),
             {name: to_tensor(value) for name, value in imagined.items()},
             to_tensor(spec.position(there)),
+            to_tensor(rng.random(len(rows)) >= self.blindness),
         )
         return inputs, labels
 

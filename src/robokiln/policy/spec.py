@@ -84,7 +84,8 @@ class Labels:
     instruction does not name; acted [B], 0 where the instruction is an alternative, so that motion
     and gripper are not what it asks for. blur [B, R, 3] (m) is by how much the head is misled about
     where things are; imagined are things elsewhere, as `marks` of the same cameras would show them:
-    camera -> [B, R, 4], at imagined_positions [B, R, 3], normalised.
+    camera -> [B, R, 4], at imagined_positions [B, R, 3], normalised. looked [B] is 0 where what
+    acts has to do with places alone.
     """
 
     motion: Tensor
@@ -97,6 +98,7 @@ class Labels:
     blur: Tensor
     imagined: Mapping[str, Tensor]
     imagined_positions: Tensor
+    looked: Tensor
 
 
 class ChunkModel(nn.Module):

@@ -93,7 +93,15 @@ def fit(
     spec = fit_spec(data, config)
     dropout, hindsight = config.proprioception_dropout, config.hindsight
     loader = Loader(
-        data, spec, config.seed, config.batch_size, dropout, hindsight, config.place_noise, device
+        data,
+        spec,
+        config.seed,
+        config.batch_size,
+        dropout,
+        hindsight,
+        config.place_noise,
+        config.blindness,
+        device,
     )
     state = fresh_state(spec, config, device)
     state.restore(out)

@@ -80,15 +80,18 @@ class ImageModel(ChunkModel):
         views: dict[str, View],
         marks: dict[str, Tensor],
         places: Tensor,
+        looked: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         away = self.away(inputs, places)
-        parts = [read, told(away), held(inputs)]
+        parts, seen = [read, told(away), held(inputs)], []
         for camera in self.spec.cameras:
             view = views[camera.name]
-            parts += [view.seen, view.pooled]
+            seen += [view.seen, view.pooled]
             if camera.frame == "tool":
                 free = full_picture(camera, view.free, inputs.offsets[camera.name])
-                parts += [marks[camera.name][..., :2], free]
+                seen += [marks[camera.name][..., :2], free]
+        flat = torch.cat([part.flatten(1) for part in seen], -1)
+        parts.append(flat if looked is None else flat * looked[:, None])
         return torch.cat([part.flatten(1) for part in parts], -1), away
 
     def losses(self, inputs: Inputs, labels: Labels) -> dict[str, Tensor]:
@@ -103,7 +106,9 @@ class ImageModel(ChunkModel):
             off = F.cross_entropy(logits, target.flatten(0, 1), reduction="none")
             heat.append(mean_of(off.view(labels.named.shape), labels.named))
         felt = places + labels.blur / self.away.metres
-        terms = self.head.losses(*self._features(inputs, read, views, marks, felt), labels)
+        terms = self.head.losses(
+            *self._features(inputs, read, views, marks, felt, labels.looked), labels
+        )
         terms["pointing"] = 0.1 * sum_of(heat)
         terms["places"] = mean_of(distance(places, labels.positions), labels.named)
         if labels.imagined:
