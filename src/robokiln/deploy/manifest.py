@@ -93,8 +93,8 @@ class Manifest:
     """`normalization` and `transform` tell what the graph does inside; no caller repeats it.
 
     A chunk of `chunk` actions is predicted, `execute` of them are carried out, one each
-    1 / `trained_on.control_hz` seconds. `origin` holds the
-    hashes of what the policy was made from; `sha256` those of the files beside the manifest.
+    1 / `trained_on.control_hz` seconds. `origin` holds the hashes of what the policy was made from;
+    `sha256` those of the files beside the manifest.
     """
 
     format: str
