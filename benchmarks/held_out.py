@@ -50,16 +50,11 @@ def held_out(data: Demonstrations, where: Path) -> dict[str, Any]:
         with torch.inference_mode():
             for name, value in model.losses(inputs, labels).items():
                 terms.setdefault(name, []).append(float(value) * len(rows))
-            read, views = model._look(inputs)
-            places = (
-                model.place(inputs, read[:, len(ROLES)], model._marks(inputs, views))
-                .double()
-                .numpy()
-            )
-        away = spec.position.inverse(places) - data.places[rows]
+            found = model.look(inputs)
+        away = spec.position.inverse(found.places.double().numpy()) - data.places[rows]
         apart.append(np.linalg.norm(away, axis=-1) * 1000)
         known.append(labels.named.numpy() > 0)
-        for name, view in views.items():
+        for name, view in found.views.items():
             there = labels.pixels[name].numpy()
             size = inputs.images[name].shape[2:0:-1]
             inside = ((there >= 0) & (there < [*size, np.inf])).all(-1)

@@ -21,9 +21,10 @@ class TrainConfig:
     about where things are, as it will be in scenes that it never saw; in a share `blindness` of the
     samples it is told places alone, and nothing of what pictures look like there. `ema` is the
     decay of the averaged weights, which are the result. `two_step` refines a chunk once (see
-    `head`). `precision` is "float32", "bfloat16" (of activations; weights stay float32), or "auto": bfloat16 on a GPU that has it. `compile`
-    hands the model to torch.compile, which pays on a GPU after a minute and needs a C++ compiler.
-    `language` is "words", learned from the instructions alone, or "minilm" (see `minilm`).
+    `head`). `precision` is "float32", "bfloat16" (of activations; weights stay float32), or "auto":
+    bfloat16 on a GPU that has it. `compile` hands the model to torch.compile, which pays on a GPU
+    after a minute and needs a C++ compiler. `language` is "words", learned from the instructions
+    alone, or "minilm" (see `minilm`).
     """
 
     model: str

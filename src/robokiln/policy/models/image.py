@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -25,6 +28,17 @@ TEXT = 64
 FREE = 32
 """Keypoints of a camera on the tool that nobody names; they are places as the tool sees them."""
 R = len(ROLES)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """read [B, READS, TEXT]; views by camera; marks: camera -> [B, R, 4]; places [B, R, 3],
+    normalised positions of the roles in the base frame."""
+
+    read: Tensor
+    views: Mapping[str, View]
+    marks: Mapping[str, Tensor]
+    places: Tensor
 
 
 class ImageModel(ChunkModel):
@@ -54,14 +68,16 @@ class ImageModel(ChunkModel):
         self.away = Away(spec)
         self.head = ChunkHead(spec, inputs, R, 6 * width)
 
-    def _look(self, inputs: Inputs) -> tuple[Tensor, dict[str, View]]:
+    def look(self, inputs: Inputs) -> Looked:
+        """What the instruction names, where the cameras have it, and where that is in space."""
         read = self.text(inputs.tokens)
         views = {}
         for name, eye in self.eyes.items():
             # NHWC bytes seen as NCHW are channels_last already, which convolutions here prefer.
             pictures = inputs.images[name].permute(0, 3, 1, 2).float() / 127.5 - 1
             views[name] = eye(pictures, read)
-        return read, views
+        marks = self._marks(inputs, views)
+        return Looked(read, views, marks, self.place(inputs, read[:, R], marks))
 
     def _marks(self, inputs: Inputs, views: dict[str, View]) -> dict[str, Tensor]:
         """Camera -> where it has each role, in [-1, 1] over its whole picture, whether that is in
@@ -76,51 +92,41 @@ class ImageModel(ChunkModel):
     def _features(
         self,
         inputs: Inputs,
-        read: Tensor,
-        views: dict[str, View],
-        marks: dict[str, Tensor],
-        places: Tensor,
+        found: Looked,
+        blur: Tensor | None = None,
         looked: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        away = self.away(inputs, places)
-        parts, seen = [read, told(away), held(inputs)], []
+        away = self.away(inputs, found.places if blur is None else found.places + blur)
+        parts, seen = [found.read, told(away), held(inputs)], []
         for camera in self.spec.cameras:
-            view = views[camera.name]
+            view = found.views[camera.name]
             seen += [view.seen, view.pooled]
             if camera.frame == "tool":
                 free = full_picture(camera, view.free, inputs.offsets[camera.name])
-                seen += [marks[camera.name][..., :2], free]
+                seen += [found.marks[camera.name][..., :2], free]
         flat = torch.cat([part.flatten(1) for part in seen], -1)
         parts.append(flat if looked is None else flat * looked[:, None])
         return torch.cat([part.flatten(1) for part in parts], -1), away
 
     def losses(self, inputs: Inputs, labels: Labels) -> dict[str, Tensor]:
-        read, views = self._look(inputs)
-        marks = self._marks(inputs, views)
-        places = self.place(inputs, read[:, R], marks)
-        heat = []
-        for name, view in views.items():
+        found, heat = self.look(inputs), []
+        for name, view in found.views.items():
             height, width = (n // STRIDE for n in inputs.images[name].shape[1:3])
             target = heatmap_target(labels.pixels[name], height, width)
             logits = view.logits.flatten(0, 1)
             off = F.cross_entropy(logits, target.flatten(0, 1), reduction="none")
             heat.append(mean_of(off.view(labels.named.shape), labels.named))
-        felt = places + labels.blur / self.away.metres
-        terms = self.head.losses(
-            *self._features(inputs, read, views, marks, felt, labels.looked), labels
-        )
+        blur = labels.blur / self.away.metres
+        terms = self.head.losses(*self._features(inputs, found, blur, labels.looked), labels)
         terms["pointing"] = 0.1 * sum_of(heat)
-        terms["places"] = mean_of(distance(places, labels.positions), labels.named)
+        terms["places"] = mean_of(distance(found.places, labels.positions), labels.named)
         if labels.imagined:
-            guess = self.place(inputs, read[:, R], labels.imagined)
+            guess = self.place(inputs, found.read[:, R], labels.imagined)
             terms["imagined"] = mean_of(distance(guess, labels.imagined_positions), labels.named)
         return terms
 
     def forward(self, inputs: Inputs) -> Tensor:
-        read, views = self._look(inputs)
-        marks = self._marks(inputs, views)
-        places = self.place(inputs, read[:, R], marks)
-        out: Tensor = self.head(*self._features(inputs, read, views, marks, places))
+        out: Tensor = self.head(*self._features(inputs, self.look(inputs)))
         return out
 
 
