@@ -22,6 +22,7 @@ import torch
 
 from robokiln import policy
 from robokiln.files import write_json
+from robokiln.policy.config import TrainConfig
 from robokiln.policy.demonstrations import Demonstrations, read_demonstrations
 from robokiln.policy.loader import Loader
 from robokiln.policy.models.image import ImageModel
@@ -30,6 +31,11 @@ from robokiln.policy.spec import center_offsets
 from robokiln.types import RobokilnError
 
 BATCH = 128
+PLAIN = TrainConfig(
+    model="image", steps=1, width=64, batch_size=BATCH,
+    proprioception_dropout=0, hindsight=0, place_noise=0, blindness=0,
+)  # fmt: skip
+"""Nothing of what training adds to the samples."""
 
 
 def held_out(data: Demonstrations, where: Path) -> dict[str, Any]:
@@ -38,7 +44,7 @@ def held_out(data: Demonstrations, where: Path) -> dict[str, Any]:
     model, spec = trained.model, trained.spec
     if not isinstance(model, ImageModel):
         raise SystemExit(f"{where}: expected a policy of pictures, got '{spec.model}'")
-    loader = Loader(data, spec, 0, BATCH, proprioception_dropout=0.0)
+    loader = Loader(data, spec, PLAIN)
     terms: dict[str, list[float]] = {}
     apart: list[np.ndarray] = []
     pixels: dict[str, list[np.ndarray]] = {camera.name: [] for camera in spec.cameras}

@@ -28,7 +28,7 @@ def main(root: Path) -> None:
     torch.set_num_threads(1)
     data = read_demonstrations([root])
     spec = fit_spec(data, CONFIG)
-    loader = Loader(data, spec, 0, CONFIG.batch_size, CONFIG.proprioception_dropout, 0.3)
+    loader = Loader(data, spec, CONFIG)
     state = fresh_state(spec, CONFIG, CPU)
     batch = seconds(lambda n: loader.batch(n), BATCHES)
     whole = seconds(lambda n: step(state, loader, CONFIG, CPU, state.model.losses), STEPS)

@@ -21,12 +21,13 @@ from robokiln.policy.vision import STRIDE, cell_centers, heatmap_target, peak_we
 from robokiln.types import RobokilnError
 
 CPU = torch.device("cpu")
-CONFIG = TrainConfig(model="image", steps=10, width=16, batch_size=16)
+CONFIG = TrainConfig(
+    model="image", steps=10, width=16, batch_size=16, hindsight=0, place_noise=0, blindness=0
+)
 
 
 def loader(data: Demonstrations, config: TrainConfig = CONFIG) -> Loader:
-    spec = fit_spec(data, config)
-    return Loader(data, spec, config.seed, config.batch_size, config.proprioception_dropout)
+    return Loader(data, fit_spec(data, config), config)
 
 
 def test_the_label_of_a_heatmap_has_the_exact_position_as_its_mean() -> None:

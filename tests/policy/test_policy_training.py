@@ -181,7 +181,7 @@ def test_a_gradient_that_is_not_finite_never_reaches_the_weights(
         weight = next(state.model.parameters())
         return {"loss": (weight * 0).abs().sum().sqrt()}  # finite, with a gradient of 0 / 0
 
-    loader = Loader(demos, spec, 0, config.batch_size, 0.2)
+    loader = Loader(demos, spec, config)
     with pytest.raises(RobokilnError, match="step 1: the gradient is not finite"):
         step(state, loader, config, CPU, objective)
     assert all(torch.equal(before[k], v) for k, v in state.model.state_dict().items())

@@ -7,6 +7,7 @@ import torch
 from numpy.random import Generator
 
 from robokiln import seeds
+from robokiln.policy.config import TrainConfig
 from robokiln.policy.demonstrations import Demonstrations, role_pixels
 from robokiln.policy.hindsight import positions
 from robokiln.policy.language import make_encoder
@@ -33,28 +34,22 @@ class Loader:
         self,
         data: Demonstrations,
         spec: PolicySpec,
-        seed: int,
-        batch_size: int,
-        proprioception_dropout: float,
-        hindsight: float = 0.0,
-        place_noise: float = 0.0,
-        blindness: float = 0.0,
+        config: TrainConfig,
         device: torch.device = CPU,
     ) -> None:
-        self.place_noise, self.blindness = place_noise, blindness
         self.pictures = Pictures(data.frames, device)
-        self.data, self.spec, self.seed, self.batch_size = data, spec, seed, batch_size
-        self.dropout, self.hindsight = proprioception_dropout, hindsight
+        self.data, self.spec, self.config = data, spec, config
         self.encoder = make_encoder(spec)
         self._order: tuple[int, Array] = (-1, np.zeros(0, np.int64))
 
     def _generator(self, number: int, index: int) -> Generator:
         stream = seeds.Stream.POLICY
-        return seeds.generator(seeds.Domain.TRAINING, self.seed, number, 0, stream, index)
+        return seeds.generator(seeds.Domain.TRAINING, self.config.seed, number, 0, stream, index)
 
     def rows(self, step: int) -> Array:
         """The frames of a batch: each epoch sees every frame once, in an order of its own."""
-        places = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
+        size = self.config.batch_size
+        places = np.arange(step * size, (step + 1) * size)
         return np.array([self._shuffled(int(p) // len(self.data))[p % len(self.data)]
                          for p in places])  # fmt: skip
 
@@ -73,7 +68,7 @@ class Loader:
         for camera in self.spec.cameras:
             height, width = self.spec.crop(camera)
             room = np.array([camera.width - width, camera.height - height])
-            corners[camera.name] = rng.integers(0, room + 1, (self.batch_size, 2))
+            corners[camera.name] = rng.integers(0, room + 1, (self.config.batch_size, 2))
         return corners
 
     def gather(
@@ -88,13 +83,13 @@ class Loader:
             images[camera.name] = self.pictures(camera.name, rows, corner, spec.crop(camera))
             pixels[camera.name] = self._pixels(i, rows, proprioception, places)
             pixels[camera.name][..., :2] -= corner[:, None]
-        shown = rng.random(len(rows)) >= self.dropout
+        shown = rng.random(len(rows)) >= self.config.proprioception_dropout
         poses = data.target_goal_pose[rows]
         inputs = make_inputs(spec, images, corners, tokens, proprioception, poses, shown)
         chunk = ToRelative()(data.action[data.chunk_rows(rows, spec.chunk)], proprioception)
         motion = spec.chunk_scale(chunk[..., :9].reshape(len(rows), -1))
         noise = rng.standard_normal((len(rows), spec.chunk * ACTION_DIM))
-        blur = self.place_noise * rng.standard_normal(places.shape)
+        blur = self.config.place_noise * rng.standard_normal(places.shape)
         imagined, there = self._imagined(rows, proprioception, rng)
         labels = Labels(
             to_tensor(motion.reshape(len(rows), spec.chunk, 9)),
@@ -107,7 +102,7 @@ class Loader:
             to_tensor(blur),
             {name: to_tensor(value) for name, value in imagined.items()},
             to_tensor(spec.position(there)),
-            to_tensor(rng.random(len(rows)) >= self.blindness),
+            to_tensor(rng.random(len(rows)) >= self.config.blindness),
         )
         return inputs, labels
 
@@ -147,7 +142,7 @@ class Loader:
         texts = [self.data.instructions[e] for e in episodes]
         places = self.data.places[rows].astype(np.float64)
         acted = np.ones(len(rows))
-        for i in np.flatnonzero(rng.random(len(rows)) < self.hindsight):
+        for i in np.flatnonzero(rng.random(len(rows)) < self.config.hindsight):
             found = self.data.alternatives[episodes[i]]
             if found:
                 choice = int(rng.integers(len(found)))

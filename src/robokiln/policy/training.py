@@ -91,18 +91,7 @@ def fit(
 ) -> Path:
     """The loop itself, over demonstrations in memory."""
     spec = fit_spec(data, config)
-    dropout, hindsight = config.proprioception_dropout, config.hindsight
-    loader = Loader(
-        data,
-        spec,
-        config.seed,
-        config.batch_size,
-        dropout,
-        hindsight,
-        config.place_noise,
-        config.blindness,
-        device,
-    )
+    loader = Loader(data, spec, config, device)
     state = fresh_state(spec, config, device)
     state.restore(out)
     objective = _objective(state.model, config, device)
