@@ -60,6 +60,12 @@ def boxes(ids: Array) -> Boxes:
     return Boxes(table[:, 0], table[:, 1].astype(np.uint16), box, pixels, amodal, all_pixels)
 
 
+def shown(ids: Array) -> Array:
+    """How many pixels show each of the first three ids."""
+    counts = [[(picture == identity).sum() for identity in (1, 2, 3)] for picture in ids]
+    return np.array(counts, np.int32)
+
+
 def make_labelled(folder: Path) -> tuple[list[EpisodeRecord], list[dict[str, dict[str, Array]]]]:
     """Records with every label, and what was put into them by kind and camera."""
     records, truth = [], []
@@ -75,7 +81,10 @@ def make_labelled(folder: Path) -> tuple[list[EpisodeRecord], list[dict[str, dic
             encode_depth(videos[feature], depth, FPS)
             histograms[feature] = depth_histogram(depth)
         lens = np.tile(np.float32([50, 51, 24, 16]), (steps, 1))
-        cameras = {n: CameraLabels(poses[n], lens, to_runs(ids[n]), boxes(ids[n])) for n in ids}
+        cameras = {
+            n: CameraLabels(poses[n], lens, shown(ids[n]), to_runs(ids[n]), boxes(ids[n]))
+            for n in ids
+        }
         links = rng.normal(size=(steps, 5 + episode, 7)).astype(np.float32)
         contacts = rng.integers(-1, 4, (steps, 2)).astype(np.int16)
         labels = EpisodeLabels(links, contacts, cameras)

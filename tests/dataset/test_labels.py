@@ -55,6 +55,7 @@ def test_every_label_comes_back(
                 labels.camera_pose(camera), truth[episode]["poses"][camera]
             )
             assert labels.intrinsics(camera)[0].tolist() == [50, 51, 24, 16]
+            np.testing.assert_array_equal(labels.pixels(camera), record.cameras[camera].pixels)
             boxes, expected = labels.boxes(camera), record.cameras[camera].boxes
             assert expected is not None
             for name in ("frame", "id", "box", "pixels", "amodal_box", "amodal_pixels"):

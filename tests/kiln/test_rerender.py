@@ -126,6 +126,9 @@ def test_looks_of_a_motion_differ_in_color_alone(labelled: Path) -> None:
         first, second = data.labels(2), data.labels(3)
         assert np.array_equal(first.segmentation(camera), second.segmentation(camera))
         assert np.array_equal(first.boxes(camera).box, second.boxes(camera).box)
+        ids, pixels = first.segmentation(camera), first.pixels(camera)
+        for body in range(pixels.shape[1]):
+            assert np.array_equal(pixels[:, body], (ids == 1 + body).sum(axis=(1, 2)))
         assert np.array_equal(data.depth(camera, 2), data.depth(camera, 3))
     rows, others = data.rows(2), data.rows(3)
     assert np.array_equal(rows["action"], others["action"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -42,6 +43,10 @@ class StoredLabels:
     def intrinsics(self, camera: str) -> Array:
         """fx, fy, cx, cy in pixels, the top left pixel's centre at (0.5, 0.5): float32 [T, 4]."""
         return self._read(CAMERAS, f"{self._name(camera)}.intrinsics", (4,))
+
+    def pixels(self, camera: str) -> Array:
+        """How many of its pixels show the robot and each body: int32 [T, 1 + bodies]."""
+        return self._read(CAMERAS, f"{self._name(camera)}.pixels", ())
 
     def segmentation(self, camera: str) -> Array:
         """uint16 [T, H, W]: 0 nothing, 1 the robot, 2 + i the scene's body i, then the props."""
@@ -89,6 +94,18 @@ class StoredLabels:
         for column in columns:
             lookup(f"{path}: column", column, dict.fromkeys(known))
         return tables.read_rows(path, ("episode_index", self._episode), columns)
+
+
+def read_pixels(info: DatasetInfo, camera: str, bounds: Array) -> list[Array]:
+    """`StoredLabels.pixels` of every episode, whose frames `bounds` [E, 2] tell, in one pass."""
+    folder, name = info.root / layout.LABELS / CAMERAS, f"{camera.removeprefix(IMAGES)}.pixels"
+    parts = []
+    for path in sorted(folder.glob("*/*")):
+        lookup(f"{path}: column", name, dict.fromkeys(tables.read_schema(path)[0].names))
+        parts.append(tables.read_table(path, [name]).column(0))
+    lists = pa.chunked_array([chunk for part in parts for chunk in part.chunks]).combine_chunks()
+    values, ends = lists.flatten().to_numpy(), np.cumsum([0, *lists.value_lengths().to_numpy()])
+    return [values[ends[a] : ends[b]].reshape(b - a, -1) for a, b in bounds.tolist()]
 
 
 def recorded_labels(root: Path) -> tuple[str, ...]:

@@ -63,15 +63,15 @@ def _tables(labels: EpisodeLabels) -> dict[str, dict[str, pa.Array]]:
     for name, camera in labels.cameras.items():
         cameras[f"{name}.pose"] = _vectors(camera.pose)
         cameras[f"{name}.intrinsics"] = _vectors(camera.intrinsics)
+        cameras[f"{name}.pixels"] = _rows(camera.pixels)
         if camera.segmentation is not None:
             segments |= _run_columns(name, camera.segmentation)
         if camera.boxes is not None:
             boxes.append(_box_columns(name, camera.boxes))
     poses = labels.link_poses
-    offsets = np.arange(len(poses) + 1, dtype=np.int32) * poses[0].size
     motion = {
         "frame_index": steps,
-        "link_poses": _lists(offsets, poses.ravel()),  # scenes differ in their number of bodies
+        "link_poses": _rows(poses),
         "contacts": _vectors(labels.contacts),
     }
     found = {MOTION: motion, CAMERAS: cameras}
@@ -105,6 +105,12 @@ def _box_columns(camera: str, boxes: Boxes) -> Mapping[str, pa.Array]:
 def _vectors(values: Array) -> pa.Array:
     flat = pa.array(np.ascontiguousarray(values).reshape(-1))
     return pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
+
+
+def _rows(values: Array) -> pa.Array:
+    """One list a frame: scenes differ in their number of bodies."""
+    offsets = np.arange(len(values) + 1, dtype=np.int32) * values[0].size
+    return _lists(offsets, values.ravel())
 
 
 def _lists(offsets: Array, values: Array) -> pa.Array:

@@ -49,10 +49,12 @@ class Boxes:
 @dataclass(frozen=True)
 class CameraLabels:
     """One camera over T steps: its pose in the world (OpenCV) float32 [T, 7], its fx, fy, cx, cy
-    in pixels float32 [T, 4], and what was recorded of its pictures."""
+    in pixels float32 [T, 4], how many of its pixels show the robot and each body int32
+    [T, 1 + bodies], and what else was recorded of its pictures."""
 
     pose: Array
     intrinsics: Array
+    pixels: Array
     segmentation: Runs | None = None
     boxes: Boxes | None = None
 

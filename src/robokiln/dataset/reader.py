@@ -14,7 +14,7 @@ from robokiln.dataset.check import checked
 from robokiln.dataset.depth import DEPTHS
 from robokiln.dataset.features import ACTION, DEPTH, IMAGES
 from robokiln.dataset.info import DatasetInfo, EpisodeIndex
-from robokiln.dataset.label_reader import StoredLabels, recorded_labels
+from robokiln.dataset.label_reader import StoredLabels, read_pixels, recorded_labels
 from robokiln.dataset.layout import DatasetError
 from robokiln.dataset.pictures import Pictures, open_pictures
 from robokiln.dataset.video import decode
@@ -180,6 +180,11 @@ class Dataset:
         self._check_episode(episode)
         cameras = [f for f in self.info.features if f.name in self.info.videos]
         return StoredLabels(self.info, cameras, episode)
+
+    def pixels(self, camera: str) -> list[Array]:
+        """How many of its pixels show the robot and each body, of every episode: int32
+        [T, 1 + bodies] each. What `labels(episode).pixels(camera)` says of one."""
+        return read_pixels(self.info, camera, self.episode_bounds)
 
     def slots(self) -> Array:
         """Which motion each episode shows [E]: equal numbers are looks of one. In a dataset from

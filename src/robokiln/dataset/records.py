@@ -76,9 +76,10 @@ def _check_labels(labels: EpisodeLabels, steps: int, where: str) -> None:
         lengths = (
             len(camera.pose),
             len(camera.intrinsics),
+            len(camera.pixels),
             steps if runs is None else len(runs.counts),
         )
-        if lengths != (steps,) * 3:
+        if lengths != (steps,) * 4:
             raise DatasetError(
                 f"{where}: labels of camera '{name}' have {lengths} frames, not {steps}"
             )

@@ -3,7 +3,7 @@
 from robokiln.frames.calibration import Calibration, read_calibration
 from robokiln.frames.cameras import CameraConfig, camera_poses
 from robokiln.frames.jit import is_compiled
-from robokiln.frames.labels import ObjectLabels, object_labels, point_cloud
+from robokiln.frames.labels import ObjectLabels, object_labels, point_cloud, visible_pixels
 from robokiln.frames.looks import LookConfig, sample_look
 from robokiln.frames.observe import Observer
 from robokiln.frames.renderer import Renderer, render, scene_cameras
@@ -27,5 +27,6 @@ __all__ = [
     "render",
     "sample_look",
     "scene_cameras",
+    "visible_pixels",
     "warm_up",
 ]

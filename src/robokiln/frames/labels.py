@@ -53,6 +53,12 @@ def object_labels(
     return labels
 
 
+def visible_pixels(segmentation: Array, ids: int) -> Array:
+    """How many pixels of segmentation uint16 [T, H, W] show each of the ids 1 to `ids`: int32
+    [T, ids]."""
+    return _measure(segmentation, ids)[1]
+
+
 def point_cloud(depth: Array, camera: Camera, camera_pose: Array) -> Array:
     """World points float32 [H, W, 3] of a depth picture [H, W]; NaN where nothing is.
 

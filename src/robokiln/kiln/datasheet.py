@@ -196,7 +196,8 @@ def _labels(plan: Plan) -> dict[str, str]:
         "motion": "link_poses float32 [L, 7]: world poses of the robot's visual links, then of the "
         "scene's bodies; contacts int16 [2]: the body each finger touches, or -1",
         "cameras": "pose float32 [7] (world; x right, y down, z forward) and intrinsics float32 "
-        "[4] (fx, fy, cx, cy in pixels) of each camera",
+        "[4] (fx, fy, cx, cy in pixels) of each camera; pixels int32 [1 + bodies]: how many show "
+        "the robot and each body",
     }
     recorded = {
         SEGMENTATION: "run lengths of each picture, row by row; ids: 0 nothing, 1 the robot, 2 + i "

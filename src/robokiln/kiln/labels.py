@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from robokiln.dataset import Boxes, CameraLabels, Runs, to_runs
-from robokiln.frames import ObjectLabels, SensorConfig, camera_poses
+from robokiln.frames import ObjectLabels, SensorConfig, camera_poses, visible_pixels
 from robokiln.geometry import intrinsics
 from robokiln.types import Array, Camera, RobokilnError, SceneSpec, lookup
 
@@ -47,16 +47,19 @@ def camera_labels(
     spec: SceneSpec,
     camera: Camera,
     link_poses: Array,
-    segmentation: Array | None,
+    segmentation: Array,
     objects: ObjectLabels | None,
+    whole: bool,
 ) -> CameraLabels:
-    """Where a camera was, and what is to be kept of what it saw."""
+    """Where a camera was, and what is to be kept of what it saw: the `whole` segmentation or how
+    many pixels each body has in it."""
     k = intrinsics(camera)
     lens = np.array([k[0, 0], k[1, 1], k[0, 2], k[1, 2]], np.float32)
     return CameraLabels(
         pose=camera_poses(spec, camera, link_poses).astype(np.float32),
         intrinsics=np.tile(lens, (len(link_poses), 1)),
-        segmentation=None if segmentation is None else to_runs(segmentation),
+        pixels=visible_pixels(segmentation, 1 + len(spec.bodies)),
+        segmentation=to_runs(segmentation) if whole else None,
         boxes=None if objects is None else _boxes(objects),
     )
 
@@ -87,6 +90,7 @@ def unpack(packed: Mapping[str, Array], camera: str) -> CameraLabels:
     return CameraLabels(
         pose=packed[f"{camera}/pose"],
         intrinsics=packed[f"{camera}/intrinsics"],
+        pixels=packed[f"{camera}/pixels"],
         segmentation=_part(Runs, packed, f"{camera}/segmentation"),
         boxes=_part(Boxes, packed, f"{camera}/boxes"),
     )

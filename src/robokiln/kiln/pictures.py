@@ -79,9 +79,13 @@ def _write_look(
             video = stem.with_name(f"{stem.name}.{camera.name}")
             histograms |= _encode(video, f"{index}.{camera.name}", pictures, plan)
         with clock.stage("label"):
-            ids = pictures.segmentation if SEGMENTATION in plan.record else None
             labels[camera.name] = camera_labels(
-                motion.spec, camera, motion.link_poses, ids, objects.get(camera.name)
+                motion.spec,
+                camera,
+                motion.link_poses,
+                pictures.segmentation,
+                objects.get(camera.name),
+                whole=SEGMENTATION in plan.record,
             )
     packed: dict[str, Any] = pack(labels)
     np.savez_compressed(stem.with_suffix(".labels.npz"), **packed)
