@@ -5,8 +5,10 @@
 
 Losses are those of training, in the middle crop, with proprioception and the episode's own words.
 Distances are between where a policy places a named role and where it is (mm), pixels between where
-it points and where that is in the picture, of the roles that are in it. A minute a policy; success
-in closed loop, which is what counts, takes hours to tell two of them apart.
+it points and where that is in the picture, of the roles that can be seen in it; "far" is the share
+of places that are off by more than 30 mm, "taken" that of things that can't be seen in a picture
+and are pointed at all the same. A minute a policy; success in closed loop, which is what counts,
+takes hours to tell two of them apart.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ from robokiln.policy.spec import center_offsets
 from robokiln.types import RobokilnError
 
 BATCH = 128
+FAR = 30.0
+"""Millimetres by which a place is of no use."""
 PLAIN = TrainConfig(
     model="image", steps=1, width=64, batch_size=BATCH,
     proprioception_dropout=0, hindsight=0, place_noise=0, blindness=0,
@@ -48,6 +52,7 @@ def held_out(data: Demonstrations, where: Path) -> dict[str, Any]:
     terms: dict[str, list[float]] = {}
     apart: list[np.ndarray] = []
     pixels: dict[str, list[np.ndarray]] = {camera.name: [] for camera in spec.cameras}
+    taken: dict[str, list[np.ndarray]] = {camera.name: [] for camera in spec.cameras}
     known = []
     for start in range(0, len(data), BATCH):
         rows = np.arange(start, min(start + BATCH, len(data)))
@@ -64,8 +69,10 @@ def held_out(data: Demonstrations, where: Path) -> dict[str, Any]:
             there = labels.pixels[name].numpy()
             size = inputs.images[name].shape[2:0:-1]
             inside = ((there >= 0) & (there < [*size, np.inf])).all(-1)
+            inside &= labels.visible[name].numpy() > 0
             off = np.linalg.norm(view.keypoints.numpy() - there[..., :2], axis=-1)
             pixels[name].append(np.where(inside & known[-1], off, np.nan).ravel())
+            taken[name].append(view.seen.numpy()[~inside & known[-1]] > 0.5)
     counted, distance = np.concatenate(known), np.concatenate(apart)
     return {
         "losses": {name: sum(values) / len(data) for name, values in terms.items()},
@@ -74,7 +81,13 @@ def held_out(data: Demonstrations, where: Path) -> dict[str, Any]:
             for i, role in enumerate(ROLES)
             if counted[:, i].any()
         },
+        "far": {
+            role: float((distance[counted[:, i], i] > FAR).mean())
+            for i, role in enumerate(ROLES)
+            if counted[:, i].any()
+        },
         "pixels": {name: _spread(np.concatenate(found)) for name, found in pixels.items()},
+        "taken": {name: float(np.concatenate(found).mean()) for name, found in taken.items()},
     }
 
 
@@ -91,7 +104,12 @@ def row(name: str, facts: dict[str, Any]) -> str:
         for unit, part in (("mm", facts["mm"]), ("px", facts["pixels"]))
         for key, found in part.items()
     )
-    return f"{name}: {losses}  {rest}"
+    shares = "  ".join(
+        f"{key} {kind} {100 * share:.1f} %"
+        for kind in ("far", "taken")
+        for key, share in facts[kind].items()
+    )
+    return f"{name}: {losses}  {rest}  {shares}"
 
 
 def main(given: Sequence[str] | None = None) -> None:

@@ -15,6 +15,8 @@ from robokiln.frames import LookConfig, SensorConfig
 from robokiln.frames.sensors import ReadNoise
 from robokiln.geometry import look_at, project, quat_to_matrix
 from robokiln.kiln import Plan, again, generate, open_source
+from robokiln.policy.demonstrations import read_demonstrations
+from robokiln.policy.roles import SHOWN
 from robokiln.serial import from_json
 from robokiln.types import Array, Body, Camera, RobokilnError, SceneSpec
 from robokiln.workers import Execution
@@ -132,6 +134,23 @@ def test_looks_of_a_motion_differ_in_color_alone(labelled: Path) -> None:
         assert np.array_equal(data.depth(camera, 2), data.depth(camera, 3))
     rows, others = data.rows(2), data.rows(3)
     assert np.array_equal(rows["action"], others["action"])
+
+
+def test_a_policy_learns_what_the_pictures_show(labelled: Path) -> None:
+    data, learned = dataset.open(labelled), read_demonstrations([labelled])
+    scenes = (labelled / "meta/robokiln/scenes.jsonl").read_text().splitlines()
+    for episode, line in enumerate(scenes):
+        spec = from_json(SceneSpec, json.loads(line)["spec"])
+        rows = slice(*learned.bounds[episode])
+        for i, camera in enumerate(("front", "wrist")):
+            pixels = data.labels(episode).pixels(camera)
+            for role, name in enumerate(("target", "goal")):
+                body = spec.index(spec.goal[name])
+                assert learned.bodies[episode, role] == body
+                shown = learned.shown[rows, i, body]
+                np.testing.assert_array_equal(shown, pixels[:, 1 + body] >= SHOWN)
+    target = learned.shown[np.arange(len(learned)), :, learned.bodies[learned.episode, 0]]
+    assert 0 < target[:, 1].mean() < 1, "the wrist's camera sees it, but not all along"
 
 
 def points(labels: dataset.StoredLabels, depth: Array, camera: str, t: int) -> Array:

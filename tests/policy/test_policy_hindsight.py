@@ -53,7 +53,9 @@ def test_alternatives_name_other_bodies_where_they_stand(task: str) -> None:
             told = np.array([by_color[color] for color in said])
             colored = {r: i for r, i in roles_of(spec).items() if spec.bodies[i].color}
             assert len(set(colored.values())) == len(said)
+            bodies = other.instead(np.zeros(len(ROLES), int))
             for role in colored:
+                assert spec.bodies[bodies[ROLES.index(role)]].color in said
                 place = places[ROLES.index(role)]
                 assert np.linalg.norm(told - place, axis=1).min() < 1e-9
 

@@ -13,7 +13,12 @@ from synthetic import demonstrations
 from torch.testing import assert_close
 
 from robokiln.policy import TrainConfig
-from robokiln.policy.demonstrations import Demonstrations, read_demonstrations, role_pixels
+from robokiln.policy.demonstrations import (
+    Demonstrations,
+    read_demonstrations,
+    role_pixels,
+    thrown_off,
+)
 from robokiln.policy.fit import fit_spec
 from robokiln.policy.loader import Loader
 from robokiln.policy.pictures import Pictures
@@ -32,16 +37,51 @@ def loader(data: Demonstrations, config: TrainConfig = CONFIG) -> Loader:
 
 def test_the_label_of_a_heatmap_has_the_exact_position_as_its_mean() -> None:
     pixels = torch.tensor([[10.3, 20.9, 1.0], [2.0, 2.0, 0.5], [85.9, 86.0, 0.5]])
-    label = heatmap_target(pixels, 22, 22)
+    label = heatmap_target(pixels, torch.ones(len(pixels)), 22, 22)
     assert_close(label.sum(-1), torch.ones(3))
     assert_close(label[:, 1:] @ cell_centers(22, 22, STRIDE, label.device), pixels[:, :2])
 
 
 def test_what_is_outside_or_behind_is_absent() -> None:
     pixels = torch.tensor([[-0.1, 5, 1], [5, 88.1, 1], [5, 5, -1], [torch.nan, torch.inf, 0]])
-    label = heatmap_target(pixels, 22, 22)
+    label = heatmap_target(pixels, torch.ones(len(pixels)), 22, 22)
     assert_close(label[:, 0], torch.ones(4))
     assert label[:, 1:].sum() == 0
+
+
+def test_what_others_hide_is_absent() -> None:
+    pixels = torch.tensor([[10.0, 20.0, 1.0], [40.0, 40.0, 1.0]])
+    label = heatmap_target(pixels, torch.tensor([0.0, 1.0]), 22, 22)
+    assert_close(label[:, 0], torch.tensor([1.0, 0.0]))
+    assert label[0, 1:].sum() == 0
+
+
+def test_what_follows_on_being_thrown_off_is_not_learned_as_meant() -> None:
+    data = demonstrations(2, seed=3, every=8)
+    executed = data.action.copy()
+    executed[4, 0] += 0.01
+    executed[7, 9] = 1 - executed[7, 9]
+    executed[9, 1] += 0.002
+    data = replace(data, thrown=thrown_off(data.action, executed))
+    assert np.flatnonzero(data.thrown).tolist() == [4, 7]
+    held = data.holds(data.chunk_rows(np.array([2, 4, 5, 8]), 5))
+    expected = [[1, 1, 1, 0, 0], [1, 0, 0, 0, 0], [1, 1, 1, 0, 0], [1, 1, 1, 1, 1]]
+    np.testing.assert_array_equal(held, expected)
+    _, labels = loader(data, replace(CONFIG, chunk=5, execute=2)).gather(
+        np.array([2]), corner(data), np.random.default_rng(0)
+    )
+    assert labels.acted.tolist() == [expected[0]]
+
+
+def test_labels_say_what_a_camera_does_not_show() -> None:
+    data = demonstrations(2, seed=3, every=8)
+    shown, bodies = data.shown.copy(), np.array([[2, 0, 1]] * 2)
+    shown[5, 1, 0] = False
+    data = replace(data, shown=shown, bodies=bodies)
+    _, labels = loader(data).gather(np.array([5]), corner(data), np.random.default_rng(0))
+    front, wrist = data.frames
+    assert labels.visible[front].tolist() == [[1, 1, 1]]
+    assert labels.visible[wrist].tolist() == [[1, 0, 1]]
 
 
 def test_a_far_distractor_does_not_draw_the_keypoint_away() -> None:

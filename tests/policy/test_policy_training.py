@@ -121,6 +121,8 @@ def test_the_image_policy_overfits_eight_samples(tmp_path: Path) -> None:
         action=data.action[rows],
         target_goal_pose=data.target_goal_pose[rows],
         places=data.places[rows],
+        thrown=data.thrown[rows],
+        shown=data.shown[rows],
         bounds=np.stack([np.arange(8), np.arange(8) + 1], -1),
     )
     config = TrainConfig(

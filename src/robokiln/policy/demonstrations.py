@@ -15,33 +15,48 @@ from robokiln.deploy import TrainedOn
 from robokiln.geometry import action_to_pose, compose, project
 from robokiln.policy.hindsight import Alternative, alternatives
 from robokiln.policy.pictures import Joined
-from robokiln.policy.roles import ROLES, named, read_places, read_scenes
+from robokiln.policy.roles import ROLES, named, read_places, read_scenes, read_shown, role_bodies
 from robokiln.types import Array, RobokilnError
+
+THROWN, SLIPPED = 0.006, 0.5
+"""Metres a step, and of the gripper's opening: more than a demonstration's noise is off by, and
+less than a kick, a mistake or a slip is."""
 
 
 @dataclass(frozen=True)
 class Demonstrations:
     """N frames of E episodes, of one dataset or of several.
 
-    frames: camera -> pictures [N, H, W, 3]; proprioception and action float32 [N, 10];
+    frames: camera -> pictures [N, H, W, 3]; proprioception and action float32 [N, 10]; thrown
+    bool [N], whether something else was executed than the action;
     target_goal_pose float32 [N, 14]; places float32 [N, R, 3] of the roles; named bool [E, R],
     which of them the instruction names; bounds int64 [E, 2], the first frame and past the last;
-    views int64 [E], which entry of `cameras` an episode was seen by; alternatives: what else could
-    have been said in each episode, or empty; trained_on: what they are of.
+    bodies int64 [E, R], the roles' bodies; shown bool [N, V, B], which of the scene's bodies each
+    camera shows; views int64 [E], which entry of `cameras` an episode was seen by; alternatives:
+    what else could have been said in each episode, or empty; trained_on: what they are of.
     """
 
     cameras: tuple[tuple[RecordedCamera, ...], ...]
     frames: Mapping[str, Joined]
     proprioception: Array
     action: Array
+    thrown: Array
     target_goal_pose: Array
     places: Array
     named: Array
     bounds: Array
+    bodies: Array
+    shown: Array
     views: Array
     instructions: tuple[str, ...]
     alternatives: tuple[tuple[Alternative, ...], ...]
     trained_on: TrainedOn
+
+    def holds(self, rows: Array) -> Array:
+        """Whether what the chunks at rows [B, chunk] show is still what was meant: until after a
+        step at which the demonstration was thrown off, the next are about where that led."""
+        gone = np.cumsum(self.thrown[rows], axis=1)
+        return (gone - self.thrown[rows]) == 0
 
     def __len__(self) -> int:
         return len(self.action)
@@ -76,10 +91,13 @@ def read_demonstrations(
         {n: Joined([p for part in parts for p in part.frames[n].parts]) for n in names},
         np.concatenate([part.proprioception for part in parts]),
         np.concatenate([part.action for part in parts]),
+        np.concatenate([part.thrown for part in parts]),
         np.concatenate([part.target_goal_pose for part in parts]),
         np.concatenate([part.places for part in parts]),
         np.concatenate([part.named for part in parts]),
         np.concatenate([p.bounds + n for p, n in zip(parts, lengths, strict=False)]),
+        np.concatenate([part.bodies for part in parts]),
+        _padded([part.shown for part in parts]),
         np.concatenate([p.views + i for i, p in enumerate(parts)]),
         tuple(text for part in parts for text in part.instructions),
         tuple(found for part in parts for found in part.alternatives),
@@ -101,16 +119,20 @@ def _read(root: Path, images: bool, decoding: dataset.Progress | None) -> Demons
     instructions = tuple(data.instructions)
     specs = read_scenes(root, len(instructions))
     target_goal_pose = data.column(dataset.TARGET_GOAL_POSE)
+    action = data.column(dataset.ACTION)
     known = np.array([named(s, t) for s, t in zip(specs, instructions, strict=False)])
     return Demonstrations(
         (cameras if images else (),),
         {c.name: Joined([data.frames(c.name)]) for c in cameras} if images else {},
         data.column(dataset.STATE),
-        data.column(dataset.ACTION),
+        action,
+        thrown_off(action, data.column(dataset.EXECUTED_ACTION)),
         target_goal_pose,
         read_places(data, specs, target_goal_pose),
         known if specs else np.tile(np.arange(len(ROLES)) < 2, (len(instructions), 1)),
         data.episode_bounds,
+        role_bodies(specs, len(instructions)),
+        read_shown(data, [c.name for c in cameras] if images else [], specs),
         np.zeros(len(instructions), np.int64),
         instructions,
         alternatives(specs, instructions) if specs and images else ((),) * len(instructions),
@@ -120,6 +142,26 @@ def _read(root: Path, images: bool, decoding: dataset.Progress | None) -> Demons
             tuple(sorted({spec.task for spec in specs})),
         ),
     )
+
+
+def _padded(parts: Sequence[Array]) -> Array:
+    """One array [N, V, B] of those of several datasets, whose scenes differ in their number of
+    bodies."""
+    most = max(part.shape[2] for part in parts)
+    whole = np.ones((sum(map(len, parts)), parts[0].shape[1], most), bool)
+    first = 0
+    for part in parts:
+        whole[first : first + len(part), :, : part.shape[2]] = part
+        first += len(part)
+    return whole
+
+
+def thrown_off(action: Array, executed: Array) -> Array:
+    """Where executed actions [N, 10] are not what was meant, noise aside: bool [N]."""
+    off = np.abs(executed - action)
+    away = np.linalg.norm(off[:, :3], axis=1) > THROWN
+    found: Array = away | (off[:, 9] > SLIPPED)
+    return found
 
 
 def _check_alike(a: Path, first: Demonstrations, b: Path, second: Demonstrations) -> None:

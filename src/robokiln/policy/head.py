@@ -69,7 +69,7 @@ class ChunkHead(nn.Module):
             mixed = SECOND_TIME * truth + (1 - SECOND_TIME) * labels.noise
             guesses.append((mixed, SECOND_TIME))
         answers = [self._step(features, anchors, guess, time) for guess, time in guesses]
-        weight = labels.acted[:, None] / labels.acted.mean().clamp_min(1e-6)
+        weight = labels.acted / labels.acted.mean().clamp_min(1e-6)
         motion, gripper = [], []
         for answer in answers:
             off = F.smooth_l1_loss(answer[..., :9], labels.motion, beta=KNEE, reduction="none")

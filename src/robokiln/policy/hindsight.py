@@ -22,10 +22,17 @@ from robokiln.types import Array, SceneSpec
 @dataclass(frozen=True)
 class Alternative:
     """Another instruction for an episode, and for each role where the named thing stands [3], or
-    which of the episode's own roles it has (those move), or None where nothing is named."""
+    which of the episode's own roles it has (those move), or None where nothing is named; and the
+    index of its body, or None."""
 
     instruction: str
     places: tuple[tuple[float, ...] | int | None, ...]
+    bodies: tuple[int | None, ...]
+
+    def instead(self, own: Array) -> Array:
+        """The bodies that its roles are [R], given the episode's own [R]."""
+        found = [mine if b is None else b for b, mine in zip(self.bodies, own, strict=True)]
+        return np.array(found, np.int64)
 
 
 def alternatives(
@@ -80,21 +87,23 @@ def _of(
         said = _rename(text, words) if fits else text
         if said != text:
             instead = dict(zip(bodies, chosen, strict=True))
-            made.append(Alternative(said, _places(spec, own, instead)))
+            made.append(Alternative(said, *_things(spec, own, instead)))
     return tuple(made)
 
 
-def _places(
+def _things(
     spec: SceneSpec, own: Mapping[str, int], instead: Mapping[int, int]
-) -> tuple[tuple[float, ...] | int | None, ...]:
+) -> tuple[tuple[tuple[float, ...] | int | None, ...], tuple[int | None, ...]]:
+    """The places and the bodies of an Alternative."""
+    bodies: list[int | None] = [None] * len(ROLES)
     moving = {index: ROLES.index(role) for role, index in own.items()}
     places: list[tuple[float, ...] | int | None] = [None] * len(ROLES)
     for role, index in own.items():
         other = instead[index]
         body = spec.bodies[other]
         still = tuple(float(x) for x in place_of(body, np.array(body.pose)))
-        places[ROLES.index(role)] = moving.get(other, still)
-    return tuple(places)
+        places[ROLES.index(role)], bodies[ROLES.index(role)] = moving.get(other, still), other
+    return tuple(places), tuple(bodies)
 
 
 def _all_named(text: str, spec: SceneSpec, bodies: Iterable[int]) -> bool:

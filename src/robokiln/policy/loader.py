@@ -76,17 +76,19 @@ class Loader:
     ) -> tuple[Inputs, Labels]:
         data, spec = self.data, self.spec
         proprioception = data.proprioception[rows].astype(np.float64)
-        tokens, places, acted = self._said(rows, rng)
-        images, pixels = {}, {}
+        tokens, places, bodies, acted = self._said(rows, rng)
+        images, pixels, shown_by = {}, {}, {}
         for i, camera in enumerate(spec.cameras):
             corner = corners[camera.name]
             images[camera.name] = self.pictures(camera.name, rows, corner, spec.crop(camera))
             pixels[camera.name] = self._pixels(i, rows, proprioception, places)
             pixels[camera.name][..., :2] -= corner[:, None]
+            shown_by[camera.name] = data.shown[rows[:, None], i, bodies]
         shown = rng.random(len(rows)) >= self.config.proprioception_dropout
         poses = data.target_goal_pose[rows]
         inputs = make_inputs(spec, images, corners, tokens, proprioception, poses, shown)
-        chunk = ToRelative()(data.action[data.chunk_rows(rows, spec.chunk)], proprioception)
+        ahead = data.chunk_rows(rows, spec.chunk)
+        chunk = ToRelative()(data.action[ahead], proprioception)
         motion = spec.chunk_scale(chunk[..., :9].reshape(len(rows), -1))
         noise = rng.standard_normal((len(rows), spec.chunk * ACTION_DIM))
         blur = self.config.place_noise * rng.standard_normal(places.shape)
@@ -96,9 +98,10 @@ class Loader:
             to_tensor(chunk[..., 9].clip(0, 1)),
             to_tensor(noise),
             {name: to_tensor(value) for name, value in pixels.items()},
+            {name: to_tensor(value) for name, value in shown_by.items()},
             to_tensor(spec.position(places)),
             to_tensor(data.named[data.episode[rows]]),
-            to_tensor(acted),
+            to_tensor(acted[:, None] * data.holds(ahead)),
             to_tensor(blur),
             {name: to_tensor(value) for name, value in imagined.items()},
             to_tensor(spec.position(there)),
@@ -124,7 +127,8 @@ class Loader:
             at = np.where(seen & ~hidden, at, rng.uniform(0, size, at.shape)) / size * 2 - 1
             doubt = rng.uniform(0, DOUBT, seen.shape)
             sure = rng.uniform(0.5, 1.0, seen.shape) * np.where(seen & ~hidden, 1.0, UNSURE)
-            marks[camera.name] = np.concatenate([at, np.where(seen, 1 - doubt, doubt), sure], -1)
+            found = np.where(seen & ~hidden, 1 - doubt, doubt)
+            marks[camera.name] = np.concatenate([at, found, sure], -1)
         return marks, there
 
     def _pixels(self, camera: int, rows: Array, proprioception: Array, places: Array) -> Array:
@@ -136,17 +140,19 @@ class Loader:
             found[here] = role_pixels(seen_by, proprioception[here], places[here])
         return found
 
-    def _said(self, rows: Array, rng: Generator) -> tuple[Array, Array, Array]:
-        """Tokens, positions of what they name [B, R, 3], and whether it was acted on."""
+    def _said(self, rows: Array, rng: Generator) -> tuple[Array, Array, Array, Array]:
+        """Tokens, positions of what they name [B, R, 3] and its bodies [B, R], and whether it was
+        acted on."""
         episodes = self.data.episode[rows]
         texts = [self.data.instructions[e] for e in episodes]
         places = self.data.places[rows].astype(np.float64)
-        acted = np.ones(len(rows))
+        bodies, acted = self.data.bodies[episodes], np.ones(len(rows))
         for i in np.flatnonzero(rng.random(len(rows)) < self.config.hindsight):
             found = self.data.alternatives[episodes[i]]
             if found:
                 choice = int(rng.integers(len(found)))
                 texts[i] = found[choice].instruction
                 places[i] = positions(found[choice], places[i])
+                bodies[i] = found[choice].instead(bodies[i])
                 acted[i] = 0.0
-        return self.encoder.encode(texts), places, acted
+        return self.encoder.encode(texts), places, bodies, acted

@@ -18,6 +18,9 @@ ROLES = ("target", "goal", "top")
 """The roles of tasks that a policy points at, in this order everywhere."""
 TOLD = 2
 """The first so many are those whose poses a privileged policy is told."""
+SHOWN = 6
+"""Pixels of a body below which a picture is said not to show it: about a third of a heatmap's
+cell."""
 SCENES = "meta/robokiln/scenes.jsonl"
 
 
@@ -75,6 +78,27 @@ def read_places(data: Dataset, specs: Sequence[SceneSpec], target_goal_pose: Arr
             at = told[rows, i] if i < TOLD or poses is None else poses[:, index]
             places[rows, i] = place_of(body, at.astype(np.float64))
     return places
+
+
+def role_bodies(specs: Sequence[SceneSpec], episodes: int) -> Array:
+    """The body of each role in each episode, 0 for roles that a task doesn't know: int64 [E, R]."""
+    found = np.zeros((episodes, len(ROLES)), np.int64)
+    for episode, spec in enumerate(specs):
+        for role, index in roles_of(spec).items():
+            found[episode, ROLES.index(role)] = index
+    return found
+
+
+def read_shown(data: Dataset, cameras: Sequence[str], specs: Sequence[SceneSpec]) -> Array:
+    """Whether each camera shows enough of a body to point at it: bool [N, V, bodies]. Scenes differ
+    in their number of bodies; what a scene lacks counts as shown, as does all of an unknown one."""
+    bodies = max((len(spec.bodies) for spec in specs), default=1)
+    shown = np.ones((len(data), len(cameras), bodies), bool)
+    for i, camera in enumerate(cameras if specs else ()):
+        bounds = data.episode_bounds
+        for (first, end), pixels in zip(bounds, data.pixels(camera), strict=True):
+            shown[first:end, i, : pixels.shape[1] - 1] = pixels[:, 1:] >= SHOWN
+    return shown
 
 
 def role_features(target_goal_pose: Array) -> Array:

@@ -122,15 +122,17 @@ class CameraEncoder(nn.Module):
         return expected_pixels(heat, height, width, 2 * STRIDE)
 
 
-def heatmap_target(pixels: Tensor, height: int, width: int) -> Tensor:
-    """Where things are, pixel x, y and depth [..., 3] -> the label for `View.logits`.
+def heatmap_target(pixels: Tensor, visible: Tensor, height: int, width: int) -> Tensor:
+    """Where things are, pixel x, y and depth [..., 3], and whether they can be seen there [...] ->
+    the label for `View.logits`.
 
     Spread over the four nearest cells so that its expectation is the exact position; entry 0 where
-    the point lies outside the picture of `height` by `width` cells or behind the camera.
+    something else hides it, or where the point lies outside the picture of `height` by `width`
+    cells or behind the camera.
     """
     size = torch.tensor([width, height], device=pixels.device)
     xy = pixels[..., :2] / STRIDE
-    inside = ((xy >= 0) & (xy < size)).all(-1) & (pixels[..., 2] > 0)
+    inside = ((xy >= 0) & (xy < size)).all(-1) & (pixels[..., 2] > 0) & (visible > 0)
     xy = torch.nan_to_num(xy - 0.5).clamp_min(0).minimum((size - 1).to(xy.dtype))
     corner = xy.floor().minimum((size - 2).to(xy.dtype))
     part = xy - corner

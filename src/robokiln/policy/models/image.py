@@ -27,6 +27,9 @@ from robokiln.policy.vision import (
 TEXT = 64
 FREE = 32
 """Keypoints of a camera on the tool that nobody names; they are places as the tool sees them."""
+POINTING = 0.3
+"""The weight of the heatmaps' cross-entropy; with a third of it things are taken for others more
+often (docs/decisions.md)."""
 R = len(ROLES)
 
 
@@ -39,6 +42,11 @@ class Looked:
     views: Mapping[str, View]
     marks: Mapping[str, Tensor]
     places: Tensor
+
+    def known(self) -> Tensor:
+        """How surely any camera sees each role: [B, R]."""
+        unseen = [1 - mark[..., 2] * mark[..., 3] for mark in self.marks.values()]
+        return 1 - torch.stack(unseen).prod(0)
 
 
 class ImageModel(ChunkModel):
@@ -64,7 +72,7 @@ class ImageModel(ChunkModel):
         self.place = Placing(spec, TEXT)
         carried = [c for c in spec.cameras if c.frame == "tool"]
         inputs = views * R * (1 + width) + R * AWAY + READS * TEXT + HELD
-        inputs += len(carried) * 2 * (R + FREE)
+        inputs += R + len(carried) * 2 * (R + FREE)
         self.away = Away(spec)
         self.head = ChunkHead(spec, inputs, R, 6 * width)
 
@@ -97,7 +105,7 @@ class ImageModel(ChunkModel):
         looked: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         away = self.away(inputs, found.places if blur is None else found.places + blur)
-        parts, seen = [found.read, told(away), held(inputs)], []
+        parts, seen = [found.read, told(away), found.known(), held(inputs)], []
         for camera in self.spec.cameras:
             view = found.views[camera.name]
             seen += [view.seen, view.pooled]
@@ -112,13 +120,13 @@ class ImageModel(ChunkModel):
         found, heat = self.look(inputs), []
         for name, view in found.views.items():
             height, width = (n // STRIDE for n in inputs.images[name].shape[1:3])
-            target = heatmap_target(labels.pixels[name], height, width)
+            target = heatmap_target(labels.pixels[name], labels.visible[name], height, width)
             logits = view.logits.flatten(0, 1)
             off = F.cross_entropy(logits, target.flatten(0, 1), reduction="none")
             heat.append(mean_of(off.view(labels.named.shape), labels.named))
         blur = labels.blur / self.away.metres
         terms = self.head.losses(*self._features(inputs, found, blur, labels.looked), labels)
-        terms["pointing"] = 0.1 * sum_of(heat)
+        terms["pointing"] = POINTING * sum_of(heat)
         terms["places"] = mean_of(distance(found.places, labels.positions), labels.named)
         if labels.imagined:
             guess = self.place(inputs, found.read[:, R], labels.imagined)
