@@ -150,6 +150,7 @@ def demonstrations(episodes: int, seed: int, size: int = 96, every: int = 1,
         views=np.zeros(episodes, np.int64),
         instructions=tuple(texts),
         alternatives=((),) * episodes,
+        lacking=((),) * episodes,
         trained_on=TrainedOn(CONTROL_HZ),
     )
 

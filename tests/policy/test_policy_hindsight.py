@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from robokiln.policy.hindsight import alternatives, positions
+from robokiln.policy.hindsight import LACKING, alternatives, lacking, positions
 from robokiln.policy.roles import ROLES, SCENES, named, place_of, read_scenes, roles_of
 from robokiln.scene import robots, tasks
 from robokiln.scene.config import SceneConfig
@@ -58,6 +58,23 @@ def test_alternatives_name_other_bodies_where_they_stand(task: str) -> None:
                 assert spec.bodies[bodies[ROLES.index(role)]].color in said
                 place = places[ROLES.index(role)]
                 assert np.linalg.norm(told - place, axis=1).min() < 1e-9
+
+
+@pytest.mark.parametrize("task", WITH_ALTERNATIVES)
+def test_what_is_lacking_is_named_and_nowhere(task: str) -> None:
+    specs, texts = scenes(task, 20)
+    known = {body.color for spec in specs for body in spec.bodies if body.color}
+    found = lacking(specs, texts)
+    assert sum(map(bool, found)) > 5  # some say a color twice, and are left alone
+    for spec, text, others in zip(specs, texts, found, strict=True):
+        there = {body.color for body in spec.bodies}
+        for other in others:
+            before, after = (known & set(t.split()) for t in (text, other.instruction))
+            assert len(after) == len(before), "one thing is called something else, the rest stays"
+            (gone,) = after - before
+            assert gone not in there
+            (role, *_) = (r for r, b in zip(ROLES, other.bodies, strict=True) if b == LACKING)
+            assert spec.bodies[roles_of(spec)[role]].color in before - after
 
 
 def test_alternatives_never_name_one_body_for_two_roles() -> None:

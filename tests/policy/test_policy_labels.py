@@ -20,6 +20,7 @@ from robokiln.policy.demonstrations import (
     thrown_off,
 )
 from robokiln.policy.fit import fit_spec
+from robokiln.policy.hindsight import LACKING, Alternative
 from robokiln.policy.loader import Loader
 from robokiln.policy.pictures import Pictures
 from robokiln.policy.vision import STRIDE, cell_centers, heatmap_target, peak_weights
@@ -82,6 +83,23 @@ def test_labels_say_what_a_camera_does_not_show() -> None:
     front, wrist = data.frames
     assert labels.visible[front].tolist() == [[1, 1, 1]]
     assert labels.visible[wrist].tolist() == [[1, 0, 1]]
+
+
+def test_what_is_not_there_is_absent_and_has_no_place() -> None:
+    data = demonstrations(2, seed=3, every=8)
+    gone = Alternative("put the box into nothing", (None,) * 3, (LACKING, None, None))
+    data = replace(data, lacking=((gone,),) * len(data.bounds))
+    rows = np.full(64, 5)
+    _, labels = loader(data, replace(CONFIG, hindsight=0.5)).gather(
+        rows, {name: np.zeros((64, 2), int) for name in data.frames}, np.random.default_rng(0)
+    )
+    told = labels.there[:, 0] == 0
+    assert 0 < told.sum() < 32
+    for name in data.frames:
+        assert (labels.visible[name][told, 0] == 0).all()
+        assert (labels.visible[name][~told] == 1).all()
+    assert (labels.acted[told] == 0).all()
+    assert (labels.acted[~told] == 1).all()
 
 
 def test_a_far_distractor_does_not_draw_the_keypoint_away() -> None:

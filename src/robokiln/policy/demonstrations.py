@@ -13,7 +13,7 @@ from robokiln import dataset
 from robokiln.dataset import RecordedCamera
 from robokiln.deploy import TrainedOn
 from robokiln.geometry import action_to_pose, compose, project
-from robokiln.policy.hindsight import Alternative, alternatives
+from robokiln.policy.hindsight import Alternative, alternatives, lacking
 from robokiln.policy.pictures import Joined
 from robokiln.policy.roles import ROLES, named, read_places, read_scenes, read_shown, role_bodies
 from robokiln.types import Array, RobokilnError
@@ -33,7 +33,8 @@ class Demonstrations:
     which of them the instruction names; bounds int64 [E, 2], the first frame and past the last;
     bodies int64 [E, R], the roles' bodies; shown bool [N, V, B], which of the scene's bodies each
     camera shows; views int64 [E], which entry of `cameras` an episode was seen by; alternatives:
-    what else could have been said in each episode, or empty; trained_on: what they are of.
+    what else could have been said in each episode, or empty; lacking: the same of things that are
+    not there; trained_on: what they are of.
     """
 
     cameras: tuple[tuple[RecordedCamera, ...], ...]
@@ -50,6 +51,7 @@ class Demonstrations:
     views: Array
     instructions: tuple[str, ...]
     alternatives: tuple[tuple[Alternative, ...], ...]
+    lacking: tuple[tuple[Alternative, ...], ...]
     trained_on: TrainedOn
 
     def holds(self, rows: Array) -> Array:
@@ -101,6 +103,7 @@ def read_demonstrations(
         np.concatenate([p.views + i for i, p in enumerate(parts)]),
         tuple(text for part in parts for text in part.instructions),
         tuple(found for part in parts for found in part.alternatives),
+        tuple(found for part in parts for found in part.lacking),
         TrainedOn(
             first.trained_on.control_hz,
             tuple(sorted({robot for part in parts for robot in part.trained_on.robots})),
@@ -117,6 +120,7 @@ def _read(root: Path, images: bool, decoding: dataset.Progress | None) -> Demons
     if images:
         data.decode(decoding)
     instructions = tuple(data.instructions)
+    nothing: tuple[tuple[Alternative, ...], ...] = ((),) * len(instructions)
     specs = read_scenes(root, len(instructions))
     target_goal_pose = data.column(dataset.TARGET_GOAL_POSE)
     action = data.column(dataset.ACTION)
@@ -135,7 +139,8 @@ def _read(root: Path, images: bool, decoding: dataset.Progress | None) -> Demons
         read_shown(data, [c.name for c in cameras] if images else [], specs),
         np.zeros(len(instructions), np.int64),
         instructions,
-        alternatives(specs, instructions) if specs and images else ((),) * len(instructions),
+        alternatives(specs, instructions) if specs and images else nothing,
+        lacking(specs, instructions) if specs and images else nothing,
         TrainedOn(
             data.info.fps,
             tuple(sorted({spec.robot for spec in specs})),

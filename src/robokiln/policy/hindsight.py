@@ -9,7 +9,7 @@ them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
@@ -18,12 +18,14 @@ import numpy as np
 from robokiln.policy.roles import ROLES, place_of, roles_of
 from robokiln.types import Array, SceneSpec
 
+LACKING = -1
+
 
 @dataclass(frozen=True)
 class Alternative:
     """Another instruction for an episode, and for each role where the named thing stands [3], or
     which of the episode's own roles it has (those move), or None where nothing is named; and the
-    index of its body, or None."""
+    index of its body, or None, or LACKING where nothing in the scene is what the words say."""
 
     instruction: str
     places: tuple[tuple[float, ...] | int | None, ...]
@@ -41,6 +43,28 @@ def alternatives(
     """Those of each episode."""
     nouns = _nouns(specs, instructions)
     return tuple(_of(s, t, nouns) for s, t in zip(specs, instructions, strict=True))
+
+
+def lacking(
+    specs: Sequence[SceneSpec], instructions: Sequence[str]
+) -> tuple[tuple[Alternative, ...], ...]:
+    """Instructions for each episode that name something that is not there: one of its things in a
+    color that none of them has."""
+    colors = sorted({body.color for spec in specs for body in spec.bodies if body.color})
+    return tuple(tuple(_lacking(s, t, colors)) for s, t in zip(specs, instructions, strict=True))
+
+
+def _lacking(spec: SceneSpec, text: str, colors: Sequence[str]) -> Iterator[Alternative]:
+    roles = {role: index for role, index in roles_of(spec).items() if spec.bodies[index].color}
+    if not _all_named(text, spec, roles.values()):
+        return
+    present = {body.color for body in spec.bodies}
+    for index in dict.fromkeys(roles.values()):
+        gone = [LACKING if roles.get(role) == index else None for role in ROLES]
+        for color in colors:
+            if color not in present:
+                said = re.sub(rf"\b{spec.bodies[index].color}\b", color, text)
+                yield Alternative(said, (None,) * len(ROLES), tuple(gone))
 
 
 def positions(alternative: Alternative, own: Array) -> Array:

@@ -9,7 +9,7 @@ from numpy.random import Generator
 from robokiln import seeds
 from robokiln.policy.config import TrainConfig
 from robokiln.policy.demonstrations import Demonstrations, role_pixels
-from robokiln.policy.hindsight import positions
+from robokiln.policy.hindsight import LACKING, positions
 from robokiln.policy.language import make_encoder
 from robokiln.policy.pictures import Pictures
 from robokiln.policy.roles import ROLES
@@ -25,6 +25,9 @@ height: most things stay on what they stand on."""
 MISSED, DOUBT, HIDDEN, UNSURE = 0.6, 0.1, 0.1, 0.6
 """Pixels by which imagined marks are off, how unsure they are of being in the picture at most, the
 share of things that something hides, and how sure their marks are at most."""
+
+ABSENT = 0.3
+"""The share of other instructions that name something that is not there."""
 
 
 class Loader:
@@ -83,7 +86,7 @@ class Loader:
             images[camera.name] = self.pictures(camera.name, rows, corner, spec.crop(camera))
             pixels[camera.name] = self._pixels(i, rows, proprioception, places)
             pixels[camera.name][..., :2] -= corner[:, None]
-            shown_by[camera.name] = data.shown[rows[:, None], i, bodies]
+            shown_by[camera.name] = data.shown[rows[:, None], i, bodies] & (bodies != LACKING)
         shown = rng.random(len(rows)) >= self.config.proprioception_dropout
         poses = data.target_goal_pose[rows]
         inputs = make_inputs(spec, images, corners, tokens, proprioception, poses, shown)
@@ -101,6 +104,7 @@ class Loader:
             {name: to_tensor(value) for name, value in shown_by.items()},
             to_tensor(spec.position(places)),
             to_tensor(data.named[data.episode[rows]]),
+            to_tensor(bodies != LACKING),
             to_tensor(acted[:, None] * data.holds(ahead)),
             to_tensor(blur),
             {name: to_tensor(value) for name, value in imagined.items()},
@@ -148,7 +152,8 @@ class Loader:
         places = self.data.places[rows].astype(np.float64)
         bodies, acted = self.data.bodies[episodes], np.ones(len(rows))
         for i in np.flatnonzero(rng.random(len(rows)) < self.config.hindsight):
-            found = self.data.alternatives[episodes[i]]
+            lacks = rng.random() < ABSENT
+            found = (self.data.lacking if lacks else self.data.alternatives)[episodes[i]]
             if found:
                 choice = int(rng.integers(len(found)))
                 texts[i] = found[choice].instruction

@@ -81,12 +81,13 @@ class Labels:
 
     motion [B, chunk, 9], normalised; gripper [B, chunk]; noise [B, chunk * 10]; pixels: camera ->
     [B, R, 3], in the crop; visible: camera -> [B, R], 0 where others hide it; positions [B, R, 3],
-    normalised; named [B, R], 0 for roles that the instruction does not name; acted [B, chunk], 0
-    where motion and gripper are not what the instruction asks for: it is an alternative, or the
-    demonstration was thrown off before. blur [B, R, 3] (m) is by how much the head is misled about
-    where things are; imagined are things elsewhere, as `marks` of the same cameras would show them:
-    camera -> [B, R, 4], at imagined_positions [B, R, 3], normalised. looked [B] is 0 where what
-    acts has to do with places alone.
+    normalised; named [B, R], 0 for roles that the instruction does not name; there [B, R], 0 where
+    nothing in the scene is what it names; acted [B, chunk], 0 where motion and gripper are not what
+    the instruction asks for: it is an alternative, or the demonstration was thrown off before.
+    blur [B, R, 3] (m) is by how much the head is misled about where things are; imagined are things
+    elsewhere, as `marks` of the same cameras would show them: camera -> [B, R, 4], at
+    imagined_positions [B, R, 3], normalised. looked [B] is 0 where what acts has to do with places
+    alone.
     """
 
     motion: Tensor
@@ -96,6 +97,7 @@ class Labels:
     visible: Mapping[str, Tensor]
     positions: Tensor
     named: Tensor
+    there: Tensor
     acted: Tensor
     blur: Tensor
     imagined: Mapping[str, Tensor]

@@ -127,7 +127,9 @@ class ImageModel(ChunkModel):
         blur = labels.blur / self.away.metres
         terms = self.head.losses(*self._features(inputs, found, blur, labels.looked), labels)
         terms["pointing"] = POINTING * sum_of(heat)
-        terms["places"] = mean_of(distance(found.places, labels.positions), labels.named)
+        terms["places"] = mean_of(
+            distance(found.places, labels.positions), labels.named * labels.there
+        )
         if labels.imagined:
             guess = self.place(inputs, found.read[:, R], labels.imagined)
             terms["imagined"] = mean_of(distance(guess, labels.imagined_positions), labels.named)
