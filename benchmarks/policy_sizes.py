@@ -42,7 +42,10 @@ def spec_of(config: TrainConfig) -> PolicySpec:
         config.two_step,
         config.crop_margin,
         True,
-        tuple(RecordedCamera(n, 96, 96, 60.0, "base", POSE) for n in ("front", "wrist")),
+        tuple(
+            RecordedCamera(name, 96, 96, 60.0, frame, POSE)
+            for name, frame in (("front", "base"), ("wrist", "tool"))
+        ),
         Vocabulary(tuple(f"word{i}" for i in range(40))),
         unit(10),
         unit(3),

@@ -136,7 +136,7 @@ def _read(root: Path, images: bool, decoding: dataset.Progress | None) -> Demons
         known if specs else np.tile(np.arange(len(ROLES)) < 2, (len(instructions), 1)),
         data.episode_bounds,
         role_bodies(specs, len(instructions)),
-        read_shown(data, [c.name for c in cameras] if images else [], specs),
+        read_shown(data, cameras if images else (), specs),
         np.zeros(len(instructions), np.int64),
         instructions,
         alternatives(specs, instructions) if specs and images else nothing,

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from robokiln.assets import handle_offset
-from robokiln.dataset import Dataset
+from robokiln.dataset import Dataset, RecordedCamera
 from robokiln.deploy import words_of
 from robokiln.geometry import compose, pose_to_action
 from robokiln.serial import from_json, parse_json
@@ -18,9 +18,8 @@ ROLES = ("target", "goal", "top")
 """The roles of tasks that a policy points at, in this order everywhere."""
 TOLD = 2
 """The first so many are those whose poses a privileged policy is told."""
-SHOWN = 6
-"""Pixels of a body below which a picture is said not to show it: about a third of a heatmap's
-cell."""
+SHOWN = 6 / 96**2
+"""The share of a picture, and at least a pixel of it, below which it is said not to show a body."""
 SCENES = "meta/robokiln/scenes.jsonl"
 
 
@@ -89,15 +88,17 @@ def role_bodies(specs: Sequence[SceneSpec], episodes: int) -> Array:
     return found
 
 
-def read_shown(data: Dataset, cameras: Sequence[str], specs: Sequence[SceneSpec]) -> Array:
+def read_shown(
+    data: Dataset, cameras: Sequence[RecordedCamera], specs: Sequence[SceneSpec]
+) -> Array:
     """Whether each camera shows enough of a body to point at it: bool [N, V, bodies]. Scenes differ
     in their number of bodies; what a scene lacks counts as shown, as does all of an unknown one."""
     bodies = max((len(spec.bodies) for spec in specs), default=1)
     shown = np.ones((len(data), len(cameras), bodies), bool)
     for i, camera in enumerate(cameras if specs else ()):
-        bounds = data.episode_bounds
-        for (first, end), pixels in zip(bounds, data.pixels(camera), strict=True):
-            shown[first:end, i, : pixels.shape[1] - 1] = pixels[:, 1:] >= SHOWN
+        bounds, least = data.episode_bounds, max(1.0, SHOWN * camera.width * camera.height)
+        for (first, end), pixels in zip(bounds, data.pixels(camera.name), strict=True):
+            shown[first:end, i, : pixels.shape[1] - 1] = pixels[:, 1:] >= least
     return shown
 
 
