@@ -74,20 +74,16 @@ def held_out(data: Demonstrations, where: Path) -> dict[str, Any]:
             pixels[name].append(np.where(inside & known[-1], off, np.nan).ravel())
             taken[name].append(view.seen.numpy()[~inside & known[-1]] > 0.5)
     counted, distance = np.concatenate(known), np.concatenate(apart)
+    by_role = {
+        role: distance[counted[:, i], i] for i, role in enumerate(ROLES) if counted[:, i].any()
+    }
+    unseen = {name: np.concatenate(found) for name, found in taken.items()}
     return {
         "losses": {name: sum(values) / len(data) for name, values in terms.items()},
-        "mm": {
-            role: _spread(distance[counted[:, i], i])
-            for i, role in enumerate(ROLES)
-            if counted[:, i].any()
-        },
-        "far": {
-            role: float((distance[counted[:, i], i] > FAR).mean())
-            for i, role in enumerate(ROLES)
-            if counted[:, i].any()
-        },
+        "mm": {role: _spread(found) for role, found in by_role.items()},
+        "far": {role: float((found > FAR).mean()) for role, found in by_role.items()},
         "pixels": {name: _spread(np.concatenate(found)) for name, found in pixels.items()},
-        "taken": {name: float(np.concatenate(found).mean()) for name, found in taken.items()},
+        "taken": {name: float(found.mean()) for name, found in unseen.items() if len(found)},
     }
 
 

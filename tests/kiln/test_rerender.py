@@ -154,6 +154,13 @@ def test_a_policy_learns_what_the_pictures_show(labelled: Path) -> None:
     assert 0 < target[:, 1].mean() < 1, "the wrist's camera sees it, but not all along"
 
 
+def test_pictures_without_labels_are_no_lesson(labelled: Path, tmp_path: Path) -> None:
+    bare = shutil.copytree(labelled, tmp_path / "bare")
+    shutil.rmtree(bare / "labels")
+    with pytest.raises(RobokilnError, match="label 'cameras' was not recorded; available: none"):
+        read_demonstrations([bare])
+
+
 def points(labels: dataset.StoredLabels, depth: Array, camera: str, t: int) -> Array:
     """Where each pixel's surface is in the world: [H, W, 3]."""
     fx, fy, cx, cy = labels.intrinsics(camera)[t]

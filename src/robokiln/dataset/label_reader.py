@@ -84,28 +84,36 @@ class StoredLabels:
         return tables.to_numpy(column, Feature(name, "", shape or (1,)), self._root)
 
     def _table(self, kind: str, columns: Sequence[str]) -> pa.Table:
-        if not (self._root / layout.LABELS / kind).is_dir():
-            raise DatasetError(
-                f"{self._root}: label '{kind}' was not recorded; available: "
-                f"{', '.join(recorded_labels(self._root)) or 'none'}"
-            )
+        _check_recorded(self._root, kind)
         path = label_file(self._root, kind, self._episode)
-        known = tables.read_schema(path)[0].names
-        for column in columns:
-            lookup(f"{path}: column", column, dict.fromkeys(known))
+        _check_columns(path, columns)
         return tables.read_rows(path, ("episode_index", self._episode), columns)
 
 
 def read_pixels(info: DatasetInfo, camera: str, bounds: Array) -> list[Array]:
     """`StoredLabels.pixels` of every episode, whose frames `bounds` [E, 2] tell, in one pass."""
-    folder, name = info.root / layout.LABELS / CAMERAS, f"{camera.removeprefix(IMAGES)}.pixels"
-    parts = []
-    for path in sorted(folder.glob("*/*")):
-        lookup(f"{path}: column", name, dict.fromkeys(tables.read_schema(path)[0].names))
-        parts.append(tables.read_table(path, [name]).column(0))
-    lists = pa.chunked_array([chunk for part in parts for chunk in part.chunks]).combine_chunks()
+    _check_recorded(info.root, CAMERAS)
+    name, chunks = f"{camera.removeprefix(IMAGES)}.pixels", []
+    for path in sorted((info.root / layout.LABELS / CAMERAS).glob("*/*.parquet")):
+        _check_columns(path, [name])
+        chunks += tables.read_table(path, [name]).column(0).chunks
+    lists = pa.concat_arrays(chunks)
     values, ends = lists.flatten().to_numpy(), np.cumsum([0, *lists.value_lengths().to_numpy()])
     return [values[ends[a] : ends[b]].reshape(b - a, -1) for a, b in bounds.tolist()]
+
+
+def _check_recorded(root: Path, kind: str) -> None:
+    if not (root / layout.LABELS / kind).is_dir():
+        raise DatasetError(
+            f"{root}: label '{kind}' was not recorded; available: "
+            f"{', '.join(recorded_labels(root)) or 'none'}"
+        )
+
+
+def _check_columns(path: Path, columns: Sequence[str]) -> None:
+    known = dict.fromkeys(tables.read_schema(path)[0].names)
+    for column in columns:
+        lookup(f"{path}: column", column, known)
 
 
 def recorded_labels(root: Path) -> tuple[str, ...]:

@@ -51,8 +51,8 @@ def camera_labels(
     objects: ObjectLabels | None,
     whole: bool,
 ) -> CameraLabels:
-    """Where a camera was, and what is to be kept of what it saw: the `whole` segmentation or how
-    many pixels each body has in it."""
+    """Where a camera was, and what is to be kept of what it saw: how many pixels show each body,
+    boxes where there are `objects`, and the segmentation where it is to be kept `whole`."""
     k = intrinsics(camera)
     lens = np.array([k[0, 0], k[1, 1], k[0, 2], k[1, 2]], np.float32)
     return CameraLabels(

@@ -7,14 +7,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from robokiln.frames import camera_poses
+from robokiln.frames import camera_poses, visible_pixels
 from robokiln.geometry import project
 from robokiln.kiln.gates import GateConfig, refusal
 from robokiln.scene import robots
 from robokiln.types import Array, Camera, Frames, SceneSpec
 
-ROBOT, FIRST_BODY = 1, 2
-"""Ids of the segmentation."""
+ROBOT, FIRST_BODY = 0, 1
+"""Columns of `visible_pixels`."""
 
 
 def check_pictures(
@@ -35,7 +35,8 @@ def _reasons(
     frames: Mapping[str, Frames],
     config: GateConfig,
 ) -> Iterator[str]:
-    pixels = {c.name: body_pixels(frames[c.name].segmentation, spec) for c in cameras}
+    ids = 1 + len(spec.bodies)
+    pixels = {c.name: visible_pixels(frames[c.name].segmentation, ids) for c in cameras}
     for camera in cameras:
         rgb = frames[camera.name].rgb
         yield _named(missing(rgb, camera, len(link_poses)), camera)
@@ -47,14 +48,6 @@ def _reasons(
 
 def _named(reason: str, camera: Camera) -> str:
     return reason and f"{reason}: {camera.name}"
-
-
-def body_pixels(segmentation: Array, spec: SceneSpec) -> Array:
-    """How many pixels each id has: int64 [T, 2 + bodies], nothing and the robot first."""
-    known = FIRST_BODY + len(spec.bodies)
-    # Props come after the bodies; they share one column that is cut off.
-    counts = [np.bincount(np.minimum(s.ravel(), known), minlength=known + 1) for s in segmentation]
-    return np.array(counts, np.int64).reshape(-1, known + 1)[:, :known]
 
 
 def missing(rgb: Array, camera: Camera, steps: int) -> str:

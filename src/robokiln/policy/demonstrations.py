@@ -20,7 +20,7 @@ from robokiln.types import Array, RobokilnError
 
 THROWN, SLIPPED = 0.006, 0.5
 """Metres a step, and of the gripper's opening: more than a demonstration's noise is off by, and
-less than a kick, a mistake or a slip is."""
+less than a kick or a slip is."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,6 @@ class Demonstrations:
     lacking: tuple[tuple[Alternative, ...], ...]
     trained_on: TrainedOn
 
-    def holds(self, rows: Array) -> Array:
-        """Whether what the chunks at rows [B, chunk] show is still what was meant: until after a
-        step at which the demonstration was thrown off, the next are about where that led."""
-        gone = np.cumsum(self.thrown[rows], axis=1)
-        return (gone - self.thrown[rows]) == 0
-
     def __len__(self) -> int:
         return len(self.action)
 
@@ -73,6 +67,12 @@ class Demonstrations:
         last = self.bounds[self.episode[index], 1] - 1
         rows: Array = np.minimum(index[:, None] + np.arange(chunk), last[:, None])
         return rows
+
+    def holds(self, rows: Array) -> Array:
+        """Which actions of chunks at rows [B, chunk] were meant when the chunk began: up to a step
+        at which the demonstration was thrown off. The next are about where that led."""
+        thrown = self.thrown[rows]
+        return np.cumsum(thrown, axis=1) - thrown == 0
 
 
 def read_demonstrations(

@@ -19,6 +19,7 @@ from robokiln.policy.roles import ROLES, place_of, roles_of
 from robokiln.types import Array, SceneSpec
 
 LACKING = -1
+"""In place of a body's index: there is none."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,6 @@ height: most things stay on what they stand on."""
 MISSED, DOUBT, HIDDEN, UNSURE = 0.6, 0.1, 0.1, 0.6
 """Pixels by which imagined marks are off, how unsure they are of being in the picture at most, the
 share of things that something hides, and how sure their marks are at most."""
-
 ABSENT = 0.3
 """The share of other instructions that name something that is not there."""
 
