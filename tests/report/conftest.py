@@ -12,6 +12,11 @@ from robokiln.physics.bullet import BulletWorld
 from robokiln.policy import TrainConfig, train
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What runs a browser comes last of all: one that hangs may keep a core for good."""
+    items.sort(key=lambda item: "browser" in item.name)
+
+
 @pytest.fixture(scope="session")
 def world() -> Iterator[BulletWorld]:
     """Bullet, closed at the end."""

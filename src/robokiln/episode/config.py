@@ -17,7 +17,8 @@ class EpisodeConfig:
     deviations `noise_position` (m) and `noise_rotation` (rad) and the correlation time
     `noise_seconds`. Actions start from where the arm is, so these add up: each is what one control
     step is thrown off by. About `kicks_per_second` times a second a further `kick_size` (m a step)
-    pushes in one direction for `kick_seconds`.
+    pushes in one direction for `kick_seconds`, and twists by up to `kick_turn` (rad a step) about
+    the vertical.
 
     About `slips_per_second` times a second a gripper that holds something lets go of it for
     `slip_seconds`; about `pushes_per_second` times a second one of the bodies that the task is
@@ -40,6 +41,7 @@ class EpisodeConfig:
     kicks_per_second: float = 0.2
     kick_size: float = 0.008
     kick_seconds: float = 0.25
+    kick_turn: float = 0.0
     slips_per_second: float = 0.0
     slip_seconds: float = 0.15
     pushes_per_second: float = 0.0

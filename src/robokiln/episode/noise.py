@@ -30,6 +30,7 @@ class ActionNoise:
         self._rng, self._config = rng, config
         self._wander = np.zeros(6)
         self._kick, self._kick_left, self._slip_left = np.zeros(3), 0, 0
+        self._twist = np.zeros(3)
         self._keep = float(np.exp(-1 / (config.control_hz * config.noise_seconds)))
 
     def __call__(self, action: Array, scale: float = 1.0) -> Array:
@@ -43,10 +44,13 @@ class ActionNoise:
             direction = rng.standard_normal(3)
             self._kick = direction / np.linalg.norm(direction) * config.kick_size
             self._kick_left = round(config.kick_seconds * config.control_hz)
+            if config.kick_turn:  # draws nothing otherwise, so that other demonstrations stay
+                self._twist[2] = rng.uniform(-1, 1) * config.kick_turn
         shift = self._wander[:3] * config.noise_position
+        turn = self._wander[3:] * config.noise_rotation
         if self._kick_left > 0:
-            shift = shift + self._kick
-        shift, turn = scale * shift, scale * self._wander[3:] * config.noise_rotation
+            shift, turn = shift + self._kick, turn + self._twist
+        shift, turn = scale * shift, scale * turn
         angle = float(np.linalg.norm(turn))
         clean = action_to_pose(action)
         quat = quat_multiply(quat_from_axis_angle(turn / max(angle, 1e-9), angle), clean[3:])
