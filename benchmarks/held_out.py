@@ -70,7 +70,7 @@ def held_out(data: Demonstrations, where: Path) -> dict[str, Any]:
             size = inputs.images[name].shape[2:0:-1]
             inside = ((there >= 0) & (there < [*size, np.inf])).all(-1)
             inside &= labels.visible[name].numpy() > 0
-            off = np.linalg.norm(view.keypoints.numpy() - there[..., :2], axis=-1)
+            off = np.linalg.norm(view.close.keypoints.numpy() - there[..., :2], axis=-1)
             pixels[name].append(np.where(inside & known[-1], off, np.nan).ravel())
             taken[name].append(view.seen.numpy()[~inside & known[-1]] > 0.5)
     counted, distance = np.concatenate(known), np.concatenate(apart)

@@ -12,6 +12,7 @@ from robokiln.dataset import RecordedCamera
 from robokiln.deploy import TrainedOn
 from robokiln.geometry import compose, look_at, pose_to_action, project
 from robokiln.policy.demonstrations import Demonstrations
+from robokiln.policy.facing import side_of
 from robokiln.policy.pictures import Joined
 from robokiln.policy.roles import ROLES
 from robokiln.types import Array, Camera, PoseTuple
@@ -133,8 +134,9 @@ def demonstrations(episodes: int, seed: int, size: int = 96, every: int = 1,
     ends = np.cumsum(lengths)
     stack = {key: np.concatenate(value) for key, value in rows.items()}
     f32 = {key: stack[key].astype(np.float32) for key in ("state", "action", "pose")}
-    places = np.zeros((len(f32["pose"]), len(ROLES), 3), np.float32)
-    places[:, :2] = f32["pose"].reshape(-1, 2, 7)[..., :3]
+    stands = np.zeros((len(f32["pose"]), len(ROLES), 6), np.float32)
+    told = f32["pose"].reshape(-1, 2, 7)
+    stands[:, :2] = np.concatenate([told[..., :3], side_of(told)], -1)
     return Demonstrations(
         cameras=(views,),
         frames={c.name: Joined([stack[c.name]]) for c in views},
@@ -142,11 +144,11 @@ def demonstrations(episodes: int, seed: int, size: int = 96, every: int = 1,
         action=f32["action"],
         thrown=np.zeros(len(f32["action"]), bool),
         target_goal_pose=f32["pose"],
-        places=places,
+        stands=stands,
         named=np.tile([True, True, False], (episodes, 1)),
         bounds=np.stack([ends - lengths, ends], -1),
         bodies=np.tile(np.arange(len(ROLES)), (episodes, 1)),
-        shown=np.ones((len(places), len(views), len(ROLES)), bool),
+        shown=np.ones((len(stands), len(views), len(ROLES)), bool),
         views=np.zeros(episodes, np.int64),
         instructions=tuple(texts),
         alternatives=((),) * episodes,

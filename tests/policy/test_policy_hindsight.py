@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from robokiln.policy.hindsight import LACKING, alternatives, lacking, positions
-from robokiln.policy.roles import ROLES, SCENES, named, place_of, read_scenes, roles_of
+from robokiln.policy.hindsight import LACKING, alternatives, lacking, stands_instead
+from robokiln.policy.roles import ROLES, SCENES, named, read_scenes, roles_of, stand_of
 from robokiln.scene import robots, tasks
 from robokiln.scene.config import SceneConfig
 from robokiln.serial import to_json
@@ -27,12 +27,12 @@ def scenes(task: str, count: int) -> tuple[list[SceneSpec], tuple[str, ...]]:
     return made, tuple(texts)
 
 
-def own_places(spec: SceneSpec) -> Array:
-    places = np.zeros((len(ROLES), 3))
+def own_stands(spec: SceneSpec) -> Array:
+    stands = np.zeros((len(ROLES), 6))
     for role, index in roles_of(spec).items():
         body = spec.bodies[index]
-        places[ROLES.index(role)] = place_of(body, np.array(body.pose))
-    return places
+        stands[ROLES.index(role)] = stand_of(body, np.array(body.pose))
+    return stands
 
 
 @pytest.mark.parametrize("task", WITH_ALTERNATIVES)
@@ -42,22 +42,22 @@ def test_alternatives_name_other_bodies_where_they_stand(task: str) -> None:
     assert sum(map(len, found)) > 10
     for spec, text, others in zip(specs, texts, found, strict=True):
         by_color = {
-            body.color: place_of(body, np.array(body.pose)) for body in spec.bodies if body.color
+            body.color: stand_of(body, np.array(body.pose)) for body in spec.bodies if body.color
         }
-        own = own_places(spec)
+        own = own_stands(spec)
         for other in others:
             assert other.instruction != text
             said = [w for w in other.instruction.split() if w in by_color]
             assert len(set(said)) == len(said)
-            places = positions(other, own)
+            stands = stands_instead(other, own)
             told = np.array([by_color[color] for color in said])
             colored = {r: i for r, i in roles_of(spec).items() if spec.bodies[i].color}
             assert len(set(colored.values())) == len(said)
             bodies = other.instead(np.zeros(len(ROLES), int))
             for role in colored:
                 assert spec.bodies[bodies[ROLES.index(role)]].color in said
-                place = places[ROLES.index(role)]
-                assert np.linalg.norm(told - place, axis=1).min() < 1e-9
+                stand = stands[ROLES.index(role)]
+                assert np.linalg.norm(told - stand, axis=1).min() < 1e-9
 
 
 @pytest.mark.parametrize("task", WITH_ALTERNATIVES)
@@ -81,20 +81,20 @@ def test_alternatives_never_name_one_body_for_two_roles() -> None:
     specs, texts = scenes("stack_two", 20)
     for spec, others in zip(specs, alternatives(specs, texts), strict=True):
         for other in others:
-            places = positions(other, own_places(spec))
-            assert np.linalg.norm(places[0] - places[1]) > 0.01
+            stands = stands_instead(other, own_stands(spec))
+            assert np.linalg.norm(stands[0, :3] - stands[1, :3]) > 0.01
 
 
 def test_what_moves_with_an_own_role_stays_with_it() -> None:
     specs, texts = scenes("stack_two", 10)
     spec, others = specs[0], alternatives(specs[:1], texts[:1])[0]
-    moved = own_places(spec) + 0.5
+    moved = own_stands(spec) + 0.5
     colors = [spec.bodies[roles_of(spec)[role]].color for role in ("target", "goal")]
     swap = next(
         o for o in others if [w for w in o.instruction.split() if w in colors][::-1] == colors
-        or o.places[:2] == (1, 0)
+        or o.stands[:2] == (1, 0)
     )  # fmt: skip
-    np.testing.assert_array_equal(positions(swap, moved)[:2], moved[[1, 0]])
+    np.testing.assert_array_equal(stands_instead(swap, moved)[:2], moved[[1, 0]])
 
 
 def test_only_what_the_words_tell_apart_counts_as_named() -> None:

@@ -120,7 +120,7 @@ def test_the_image_policy_overfits_eight_samples(tmp_path: Path) -> None:
         proprioception=data.proprioception[rows],
         action=data.action[rows],
         target_goal_pose=data.target_goal_pose[rows],
-        places=data.places[rows],
+        stands=data.stands[rows],
         thrown=data.thrown[rows],
         shown=data.shown[rows],
         bounds=np.stack([np.arange(8), np.arange(8) + 1], -1),
@@ -159,13 +159,13 @@ def test_training_in_half_precision_keeps_weights_in_full(root: Path, tmp_path: 
 def test_half_precision_does_not_round_pixels() -> None:
     torch.manual_seed(0)
     eye, pictures, read = (
-        CameraEncoder(8, 32, 64, 32),
+        CameraEncoder(8, 32, 64, 32, (128, 128)),
         torch.rand(4, 3, 128, 128),
         torch.randn(4, READS, 8),
     )
     with torch.autocast("cpu", torch.bfloat16):
         view = eye(pictures, read)
-    for pixels in (view.keypoints, view.free):
+    for pixels in (view.close.keypoints, view.free):
         halves = 2 * pixels.float()
         assert (halves != halves.round()).float().mean() > 0.9
 

@@ -43,7 +43,7 @@ class TrainConfig:
     crop_margin: int = 8
     proprioception_dropout: float = 0.2
     hindsight: float = 0.3
-    place_noise: float = 0.005
+    place_noise: float = 0.002
     blindness: float = 0.5
     checkpoint_every: int = 200
     precision: str = "auto"

@@ -15,7 +15,7 @@ from robokiln.deploy import TrainedOn
 from robokiln.geometry import action_to_pose, compose, project
 from robokiln.policy.hindsight import Alternative, alternatives, lacking
 from robokiln.policy.pictures import Joined
-from robokiln.policy.roles import ROLES, named, read_places, read_scenes, read_shown, role_bodies
+from robokiln.policy.roles import ROLES, named, read_scenes, read_shown, read_stands, role_bodies
 from robokiln.types import Array, RobokilnError
 
 THROWN, SLIPPED = 0.006, 0.5
@@ -28,8 +28,8 @@ class Demonstrations:
     """N frames of E episodes, of one dataset or of several.
 
     frames: camera -> pictures [N, H, W, 3]; proprioception and action float32 [N, 10]; thrown
-    bool [N], whether something else was executed than the action;
-    target_goal_pose float32 [N, 14]; places float32 [N, R, 3] of the roles; named bool [E, R],
+    bool [N], whether something else was executed than the action; target_goal_pose float32 [N, 14];
+    stands float32 [N, R, 6], where the roles are and their flattest axis; named bool [E, R],
     which of them the instruction names; bounds int64 [E, 2], the first frame and past the last;
     bodies int64 [E, R], the roles' bodies; shown bool [N, V, B], which of the scene's bodies each
     camera shows; views int64 [E], which entry of `cameras` an episode was seen by; alternatives:
@@ -43,7 +43,7 @@ class Demonstrations:
     action: Array
     thrown: Array
     target_goal_pose: Array
-    places: Array
+    stands: Array
     named: Array
     bounds: Array
     bodies: Array
@@ -61,6 +61,11 @@ class Demonstrations:
     def episode(self) -> Array:
         """The episode of each frame, int64 [N]."""
         return np.repeat(np.arange(len(self.bounds)), np.diff(self.bounds, axis=1)[:, 0])
+
+    @property
+    def places(self) -> Array:
+        """Where the roles are, float32 [N, R, 3]."""
+        return self.stands[..., :3]
 
     def chunk_rows(self, index: Array, chunk: int) -> Array:
         """Rows of the chunks that start at `index` [B]; the last repeats: int64 [B, chunk]."""
@@ -95,7 +100,7 @@ def read_demonstrations(
         np.concatenate([part.action for part in parts]),
         np.concatenate([part.thrown for part in parts]),
         np.concatenate([part.target_goal_pose for part in parts]),
-        np.concatenate([part.places for part in parts]),
+        np.concatenate([part.stands for part in parts]),
         np.concatenate([part.named for part in parts]),
         np.concatenate([p.bounds + n for p, n in zip(parts, lengths, strict=False)]),
         np.concatenate([part.bodies for part in parts]),
@@ -132,7 +137,7 @@ def _read(root: Path, images: bool, decoding: dataset.Progress | None) -> Demons
         action,
         thrown_off(action, data.column(dataset.EXECUTED_ACTION)),
         target_goal_pose,
-        read_places(data, specs, target_goal_pose),
+        read_stands(data, specs, target_goal_pose),
         known if specs else np.tile(np.arange(len(ROLES)) < 2, (len(instructions), 1)),
         data.episode_bounds,
         role_bodies(specs, len(instructions)),

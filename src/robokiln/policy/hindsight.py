@@ -15,7 +15,7 @@ from itertools import permutations
 
 import numpy as np
 
-from robokiln.policy.roles import ROLES, place_of, roles_of
+from robokiln.policy.roles import ROLES, roles_of, stand_of
 from robokiln.types import Array, SceneSpec
 
 LACKING = -1
@@ -24,12 +24,13 @@ LACKING = -1
 
 @dataclass(frozen=True)
 class Alternative:
-    """Another instruction for an episode, and for each role where the named thing stands [3], or
-    which of the episode's own roles it has (those move), or None where nothing is named; and the
-    index of its body, or None, or LACKING where nothing in the scene is what the words say."""
+    """Another instruction for an episode, and for each role how the named thing stands [6] (see
+    `stand_of`), or which of the episode's own roles it has (those move), or None where nothing is
+    named; and the index of its body, or None, or LACKING where nothing in the scene is what the
+    words say."""
 
     instruction: str
-    places: tuple[tuple[float, ...] | int | None, ...]
+    stands: tuple[tuple[float, ...] | int | None, ...]
     bodies: tuple[int | None, ...]
 
     def instead(self, own: Array) -> Array:
@@ -68,12 +69,12 @@ def _lacking(spec: SceneSpec, text: str, colors: Sequence[str]) -> Iterator[Alte
                 yield Alternative(said, (None,) * len(ROLES), tuple(gone))
 
 
-def positions(alternative: Alternative, own: Array) -> Array:
-    """Where the alternative's roles are [R, 3], given the episode's own now [R, 3]."""
+def stands_instead(alternative: Alternative, own: Array) -> Array:
+    """How the alternative's roles stand [R, 6], given the episode's own now [R, 6]."""
     found = own.copy()
-    for i, place in enumerate(alternative.places):
-        if place is not None:
-            found[i] = own[place] if isinstance(place, int) else place
+    for i, stand in enumerate(alternative.stands):
+        if stand is not None:
+            found[i] = own[stand] if isinstance(stand, int) else stand
     return found
 
 
@@ -119,16 +120,16 @@ def _of(
 def _things(
     spec: SceneSpec, own: Mapping[str, int], instead: Mapping[int, int]
 ) -> tuple[tuple[tuple[float, ...] | int | None, ...], tuple[int | None, ...]]:
-    """The places and the bodies of an Alternative."""
+    """The stands and the bodies of an Alternative."""
     bodies: list[int | None] = [None] * len(ROLES)
     moving = {index: ROLES.index(role) for role, index in own.items()}
-    places: list[tuple[float, ...] | int | None] = [None] * len(ROLES)
+    stands: list[tuple[float, ...] | int | None] = [None] * len(ROLES)
     for role, index in own.items():
         other = instead[index]
         body = spec.bodies[other]
-        still = tuple(float(x) for x in place_of(body, np.array(body.pose)))
-        places[ROLES.index(role)], bodies[ROLES.index(role)] = moving.get(other, still), other
-    return tuple(places), tuple(bodies)
+        still = tuple(float(x) for x in stand_of(body, np.array(body.pose)))
+        stands[ROLES.index(role)], bodies[ROLES.index(role)] = moving.get(other, still), other
+    return tuple(stands), tuple(bodies)
 
 
 def _all_named(text: str, spec: SceneSpec, bodies: Iterable[int]) -> bool:

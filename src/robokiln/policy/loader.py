@@ -9,7 +9,8 @@ from numpy.random import Generator
 from robokiln import seeds
 from robokiln.policy.config import TrainConfig
 from robokiln.policy.demonstrations import Demonstrations, role_pixels
-from robokiln.policy.hindsight import LACKING, positions
+from robokiln.policy.facing import quarter_of, seen_by_tool
+from robokiln.policy.hindsight import LACKING, stands_instead
 from robokiln.policy.language import make_encoder
 from robokiln.policy.pictures import Pictures
 from robokiln.policy.roles import ROLES
@@ -78,13 +79,17 @@ class Loader:
     ) -> tuple[Inputs, Labels]:
         data, spec = self.data, self.spec
         proprioception = data.proprioception[rows].astype(np.float64)
-        tokens, places, bodies, acted = self._said(rows, rng)
-        images, pixels, shown_by = {}, {}, {}
+        tokens, stands, bodies, acted = self._said(rows, rng)
+        places, sides = stands[..., :3], stands[..., 3:]
+        images, pixels, shown_by, quarters = {}, {}, {}, {}
         for i, camera in enumerate(spec.cameras):
             corner = corners[camera.name]
             images[camera.name] = self.pictures(camera.name, rows, corner, spec.crop(camera))
             pixels[camera.name] = self._pixels(i, rows, proprioception, places)
             pixels[camera.name][..., :2] -= corner[:, None]
+            carried = camera.frame == "tool"
+            seen = seen_by_tool(sides, proprioception) if carried else sides
+            quarters[camera.name] = quarter_of(seen)
             shown_by[camera.name] = data.shown[rows[:, None], i, bodies] & (bodies != LACKING)
         shown = rng.random(len(rows)) >= self.config.proprioception_dropout
         poses = data.target_goal_pose[rows]
@@ -101,6 +106,7 @@ class Loader:
             to_tensor(noise),
             {name: to_tensor(value) for name, value in pixels.items()},
             {name: to_tensor(value) for name, value in shown_by.items()},
+            {name: to_tensor(value) for name, value in quarters.items()},
             to_tensor(spec.position(places)),
             to_tensor(data.named[data.episode[rows]]),
             to_tensor(bodies != LACKING),
@@ -144,11 +150,11 @@ class Loader:
         return found
 
     def _said(self, rows: Array, rng: Generator) -> tuple[Array, Array, Array, Array]:
-        """Tokens, positions of what they name [B, R, 3] and its bodies [B, R], and whether it was
+        """Tokens, how what they name stands [B, R, 6] and its bodies [B, R], and whether it was
         acted on."""
         episodes = self.data.episode[rows]
         texts = [self.data.instructions[e] for e in episodes]
-        places = self.data.places[rows].astype(np.float64)
+        stands = self.data.stands[rows].astype(np.float64)
         bodies, acted = self.data.bodies[episodes], np.ones(len(rows))
         for i in np.flatnonzero(rng.random(len(rows)) < self.config.hindsight):
             lacks = rng.random() < ABSENT
@@ -156,7 +162,7 @@ class Loader:
             if found:
                 choice = int(rng.integers(len(found)))
                 texts[i] = found[choice].instruction
-                places[i] = positions(found[choice], places[i])
+                stands[i] = stands_instead(found[choice], stands[i])
                 bodies[i] = found[choice].instead(bodies[i])
                 acted[i] = 0.0
-        return self.encoder.encode(texts), places, bodies, acted
+        return self.encoder.encode(texts), stands, bodies, acted

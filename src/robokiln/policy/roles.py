@@ -11,6 +11,7 @@ from robokiln.assets import handle_offset
 from robokiln.dataset import Dataset, RecordedCamera
 from robokiln.deploy import words_of
 from robokiln.geometry import compose, pose_to_action
+from robokiln.policy.facing import side_of
 from robokiln.serial import from_json, parse_json
 from robokiln.types import Array, Body, RobokilnError, SceneSpec
 
@@ -61,12 +62,18 @@ def named(spec: SceneSpec, instruction: str) -> Array:
     return found
 
 
-def read_places(data: Dataset, specs: Sequence[SceneSpec], target_goal_pose: Array) -> Array:
-    """Where the bodies of the roles are in each frame: float32 [N, R, 3], 0 for roles that a task
-    doesn't know. `target_goal_pose` [N, 14] holds the first two roles' poses."""
-    told = target_goal_pose.reshape(len(target_goal_pose), TOLD, 7)
-    places = np.zeros((len(told), len(ROLES), 3), np.float32)
-    places[:, :TOLD] = told[..., :3]
+def stand_of(body: Body, pose: Array) -> Array:
+    """Where a body at pose [..., 7] is pointed at, and its flattest axis: [..., 6]."""
+    return np.concatenate([place_of(body, pose), side_of(pose)], -1)
+
+
+def read_stands(data: Dataset, specs: Sequence[SceneSpec], target_goal_pose: Array) -> Array:
+    """Where the bodies of the roles are in each frame and how they are turned, as `stand_of` says:
+    float32 [N, R, 6], 0 for roles that a task doesn't know. `target_goal_pose` [N, 14] holds the
+    first two roles' poses."""
+    told = target_goal_pose.reshape(len(target_goal_pose), TOLD, 7).astype(np.float64)
+    stands = np.zeros((len(told), len(ROLES), 6), np.float32)
+    stands[:, :TOLD] = np.concatenate([told[..., :3], side_of(told)], -1)
     for episode, spec in enumerate(specs):
         rows = slice(*data.episode_bounds[episode])
         poses = None
@@ -75,8 +82,8 @@ def read_places(data: Dataset, specs: Sequence[SceneSpec], target_goal_pose: Arr
             if i >= TOLD and poses is None:
                 poses = data.labels(episode).link_poses()[:, -len(spec.bodies) :]
             at = told[rows, i] if i < TOLD or poses is None else poses[:, index]
-            places[rows, i] = place_of(body, at.astype(np.float64))
-    return places
+            stands[rows, i] = stand_of(body, at.astype(np.float64))
+    return stands
 
 
 def role_bodies(specs: Sequence[SceneSpec], episodes: int) -> Array:

@@ -80,10 +80,12 @@ class Labels:
     """What training alone knows.
 
     motion [B, chunk, 9], normalised; gripper [B, chunk]; noise [B, chunk * 10]; pixels: camera ->
-    [B, R, 3], in the crop; visible: camera -> [B, R], 0 where others hide it; positions [B, R, 3],
-    normalised; named [B, R], 0 for roles that the instruction does not name; there [B, R], 0 where
-    nothing in the scene is what it names; acted [B, chunk], 0 where motion and gripper are not what
-    the instruction asks for: it is an alternative, or the demonstration was thrown off before.
+    [B, R, 3], in the crop; visible: camera -> [B, R], 0 where others hide it; quarters: camera ->
+    [B, R, 2], how each is turned (see `facing`), as the tool sees it for a camera that it carries
+    and in the base frame for others; positions [B, R, 3], normalised; named [B, R], 0 for roles
+    that the instruction does not name; there [B, R], 0 where nothing in the scene is what it names;
+    acted [B, chunk], 0 where motion and gripper are not what the instruction asks for: it is an
+    alternative, or the demonstration was thrown off before.
     blur [B, R, 3] (m) is by how much the head is misled about where things are; imagined are things
     elsewhere, as `marks` of the same cameras would show them: camera -> [B, R, 4], at
     imagined_positions [B, R, 3], normalised. looked [B] is 0 where what acts has to do with places
@@ -95,6 +97,7 @@ class Labels:
     noise: Tensor
     pixels: Mapping[str, Tensor]
     visible: Mapping[str, Tensor]
+    quarters: Mapping[str, Tensor]
     positions: Tensor
     named: Tensor
     there: Tensor

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from robokiln.policy.closer import Closer, Closeup
 from robokiln.policy.roles import ROLES
 from robokiln.policy.text import READS
 
@@ -19,16 +20,16 @@ STRIDE = 4
 class View:
     """What an encoder makes of one camera; pixel coordinates are relative to the given pictures.
 
-    logits [B, R, 1 + h * w], entry 0 for "not in the picture"; keypoints [B, R, 2];
-    seen [B, R]; sure [B, R], the share of the heat that lies about the peak;
-    pooled [B, R, width]; free keypoints [B, F, 2].
+    logits [B, R, 1 + h * w], entry 0 for "not in the picture"; seen [B, R]; sure [B, R], the share
+    of the heat that lies about the peak; pooled [B, R, width]; what a second look there finds;
+    free keypoints [B, F, 2].
     """
 
     logits: Tensor
-    keypoints: Tensor
     seen: Tensor
     sure: Tensor
     pooled: Tensor
+    close: Closeup
     free: Tensor
 
 
@@ -76,7 +77,9 @@ def expected_pixels(weights: Tensor, height: int, width: int, stride: int) -> Te
 class CameraEncoder(nn.Module):
     """Pictures [B, 3, H, W] in [-1, 1] and what was read [B, READS, text] -> View of the roles."""
 
-    def __init__(self, text: int, stem: int, width: int, free: int) -> None:
+    def __init__(
+        self, text: int, stem: int, width: int, free: int, height_width: tuple[int, int]
+    ) -> None:
         super().__init__()
         self.width = width
         self.stem = _block(3, stem, STRIDE, STRIDE)
@@ -88,6 +91,7 @@ class CameraEncoder(nn.Module):
         self.join = nn.GroupNorm(8, width)
         self.query = nn.Linear(text, width)
         self.absent = nn.Linear(text, 1)
+        self.closer = Closer(text, width, height_width)
         self.free = nn.Conv2d(width, free, 1) if free else None
         nn.init.zeros_(self.film.weight)
         nn.init.zeros_(self.film.bias)
@@ -104,12 +108,13 @@ class CameraEncoder(nn.Module):
         heat_logits = self.query(roles) @ cells.transpose(1, 2) * self.width**-0.5
         logits = torch.cat([self.absent(roles), heat_logits], -1)
         weights, sure = peak_weights(heat_logits.softmax(-1), height, width)
+        peak = expected_pixels(weights, height, width, STRIDE)
         return View(
             logits,
-            expected_pixels(weights, height, width, STRIDE),
             1 - logits.softmax(-1)[..., 0],
             sure,
             weights @ cells,
+            self.closer(pictures, peak, roles),
             self._free_keypoints(deep),
         )
 

@@ -10,8 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from robokiln.dataset import RecordedCamera
+from robokiln.policy.closer import DETAIL, FIRMEST, SIZE, Closeup
 from robokiln.policy.head import ChunkHead, sum_of
 from robokiln.policy.language import make_reader
+from robokiln.policy.models.facing import agreed, base_to_tool, lining_up
 from robokiln.policy.models.placing import Placing
 from robokiln.policy.models.tool import AWAY, HELD, Away, held, told
 from robokiln.policy.roles import ROLES
@@ -30,18 +32,28 @@ FREE = 32
 POINTING = 0.3
 """The weight of the heatmaps' cross-entropy; with a third of it things are taken for others more
 often (docs/decisions.md)."""
+KNEE = 0.003
+"""Metres from which on it is told linearly how far off a place is."""
+CLOSER, FACING, FIRM = 0.2, 0.1, 0.2
+"""The weights of what the second look is off by, in pixels, of how things are turned, and therein of
+how firmly that is known."""
+ALIGNED, PLAIN = 0.9781, 0.05
+"""The cosine of four times 3 degrees, and for how much things that the tool is lined up with by as
+much count in learning how they are turned: most are, and they would be all that it learns."""
 R = len(ROLES)
 
 
 @dataclass(frozen=True)
 class Looked:
     """read [B, READS, TEXT]; views by camera; marks: camera -> [B, R, 4]; places [B, R, 3],
-    normalised positions of the roles in the base frame."""
+    normalised positions of the roles in the base frame; quarters [B, R, 2], how the tool sees them
+    turned, the shorter the less that is known."""
 
     read: Tensor
     views: Mapping[str, View]
     marks: Mapping[str, Tensor]
     places: Tensor
+    quarters: Tensor
 
     def known(self) -> Tensor:
         """How surely any camera sees each role: [B, R]."""
@@ -52,10 +64,10 @@ class Looked:
 class ImageModel(ChunkModel):
     """Points at what the instruction names in each camera, places it in space, then acts.
 
-    In training the simulator's poses supervise both: where things are in each picture, and their
-    positions in the base frame. Nothing of that is needed to act. What acts is told where things
-    are as seen from the tool, and its answers are in the tool's frame, so that what it learned in
-    one place it knows everywhere.
+    In training the simulator's poses supervise all of it: where things are in each picture, how
+    they are turned, and their positions in the base frame. Nothing of that is needed to act. What
+    acts is told where things are and how they are turned as seen from the tool, and its answers are
+    in the tool's frame, so that what it learned in one place it knows everywhere.
     """
 
     def __init__(self, spec: PolicySpec) -> None:
@@ -65,16 +77,18 @@ class ImageModel(ChunkModel):
         self.text = make_reader(spec, TEXT)
         self.eyes = nn.ModuleDict(
             {
-                c.name: CameraEncoder(TEXT, width // 2, width, FREE if c.frame == "tool" else 0)
+                c.name: CameraEncoder(
+                    TEXT, width // 2, width, FREE if c.frame == "tool" else 0, spec.crop(c)
+                )
                 for c in spec.cameras
             }
         )
         self.place = Placing(spec, TEXT)
         carried = [c for c in spec.cameras if c.frame == "tool"]
-        inputs = views * R * (1 + width) + R * AWAY + READS * TEXT + HELD
+        inputs = views * R * (1 + width + DETAIL) + R * (AWAY + 2) + READS * TEXT + HELD
         inputs += R + len(carried) * 2 * (R + FREE)
         self.away = Away(spec)
-        self.head = ChunkHead(spec, inputs, R, 6 * width)
+        self.head = ChunkHead(spec, inputs, R, 6 * width, turns=R)
 
     def look(self, inputs: Inputs) -> Looked:
         """What the instruction names, where the cameras have it, and where that is in space."""
@@ -85,7 +99,19 @@ class ImageModel(ChunkModel):
             pictures = inputs.images[name].permute(0, 3, 1, 2).float() / 127.5 - 1
             views[name] = eye(pictures, read)
         marks = self._marks(inputs, views)
-        return Looked(read, views, marks, self.place(inputs, read[:, R], marks))
+        places = self.place(inputs, read[:, R], marks)
+        return Looked(read, views, marks, places, self._quarters(inputs, views))
+
+    def _quarters(self, inputs: Inputs, views: Mapping[str, View]) -> Tensor:
+        """What the cameras agree on of how the tool sees each role turned: [B, R, 2]."""
+        quarters, weights = [], []
+        for camera in self.spec.cameras:
+            view = views[camera.name]
+            told = view.close.quarter
+            carried = camera.frame == "tool"
+            quarters.append(told if carried else base_to_tool(told, inputs.turn))
+            weights.append(view.close.firm.exp() * view.seen * view.sure)
+        return agreed(quarters, weights)
 
     def _marks(self, inputs: Inputs, views: dict[str, View]) -> dict[str, Tensor]:
         """Camera -> where it has each role, in [-1, 1] over its whole picture, whether that is in
@@ -93,7 +119,7 @@ class ImageModel(ChunkModel):
         marks = {}
         for camera in self.spec.cameras:
             view = views[camera.name]
-            at = full_picture(camera, view.keypoints, inputs.offsets[camera.name])
+            at = full_picture(camera, view.close.keypoints, inputs.offsets[camera.name])
             marks[camera.name] = torch.cat([at, torch.stack([view.seen, view.sure], -1)], -1)
         return marks
 
@@ -103,37 +129,60 @@ class ImageModel(ChunkModel):
         found: Looked,
         blur: Tensor | None = None,
         looked: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor]:
         away = self.away(inputs, found.places if blur is None else found.places + blur)
-        parts, seen = [found.read, told(away), found.known(), held(inputs)], []
+        parts = [found.read, told(away), found.quarters, found.known(), held(inputs)]
+        seen = []
         for camera in self.spec.cameras:
             view = found.views[camera.name]
-            seen += [view.seen, view.pooled]
+            seen += [view.seen, view.pooled, view.close.detail]
             if camera.frame == "tool":
                 free = full_picture(camera, view.free, inputs.offsets[camera.name])
                 seen += [found.marks[camera.name][..., :2], free]
         flat = torch.cat([part.flatten(1) for part in seen], -1)
         parts.append(flat if looked is None else flat * looked[:, None])
-        return torch.cat([part.flatten(1) for part in parts], -1), away
+        length = found.quarters.norm(dim=-1, keepdim=True)
+        turns = lining_up(found.quarters) * length
+        return torch.cat([part.flatten(1) for part in parts], -1), away, turns
 
     def losses(self, inputs: Inputs, labels: Labels) -> dict[str, Tensor]:
-        found, heat = self.look(inputs), []
-        for name, view in found.views.items():
+        found, heat, close, facing = self.look(inputs), [], [], []
+        for camera in self.spec.cameras:
+            name, view = camera.name, found.views[camera.name]
             height, width = (n // STRIDE for n in inputs.images[name].shape[1:3])
             target = heatmap_target(labels.pixels[name], labels.visible[name], height, width)
+            here = labels.named * (1 - target[..., 0])
+            off, counted = missed(view.close, labels.pixels[name], here)
+            close.append(mean_of(off, counted))
+            doubt, told = doubted(view.close, labels.quarters[name]), counted
+            if camera.frame == "tool":
+                lined_up = labels.quarters[name][..., 0] > ALIGNED
+                told = counted * torch.where(lined_up, PLAIN, 1.0)
+            facing.append(mean_of(doubt, told))
             logits = view.logits.flatten(0, 1)
             off = F.cross_entropy(logits, target.flatten(0, 1), reduction="none")
             heat.append(mean_of(off.view(labels.named.shape), labels.named))
         blur = labels.blur / self.away.metres
-        terms = self.head.losses(*self._features(inputs, found, blur, labels.looked), labels)
+        features, away, turns = self._features(inputs, found, blur, labels.looked)
+        terms = self.head.losses(features, away, labels, turns)
         terms["pointing"] = POINTING * sum_of(heat)
+        terms["closer"] = CLOSER * sum_of(close)
+        terms["facing"] = FACING * sum_of(facing)
         terms["places"] = mean_of(
-            distance(found.places, labels.positions), labels.named * labels.there
+            self._apart(found.places, labels.positions), labels.named * labels.there
         )
         if labels.imagined:
             guess = self.place(inputs, found.read[:, R], labels.imagined)
-            terms["imagined"] = mean_of(distance(guess, labels.imagined_positions), labels.named)
+            apart = self._apart(guess, labels.imagined_positions)
+            terms["imagined"] = mean_of(apart, labels.named)
         return terms
+
+    def _apart(self, places: Tensor, truth: Tensor) -> Tensor:
+        """Smooth L1 between normalised positions [B, R, 3], linear from KNEE on: [B, R], 20 cm."""
+        off = (places - truth) * self.away.metres
+        return (
+            F.smooth_l1_loss(off, torch.zeros_like(off), beta=KNEE, reduction="none").mean(-1) / 0.2
+        )
 
     def forward(self, inputs: Inputs) -> Tensor:
         out: Tensor = self.head(*self._features(inputs, self.look(inputs)))
@@ -146,9 +195,24 @@ def full_picture(camera: RecordedCamera, pixels: Tensor, offset: Tensor) -> Tens
     return (pixels + offset[:, None]) / size * 2 - 1
 
 
-def distance(places: Tensor, truth: Tensor) -> Tensor:
-    """Smooth L1 between normalised positions [B, R, 3]: [B, R]."""
-    return F.smooth_l1_loss(places, truth, beta=0.05, reduction="none").mean(-1)
+def missed(close: Closeup, pixels: Tensor, here: Tensor) -> tuple[Tensor, Tensor]:
+    """By how much (pixels) a second look misses what is at pixels [B, R, 3], and whether it counts:
+    it does where the thing is here [B, R] and within what was looked at. Both [B, R]."""
+    at = torch.nan_to_num(pixels[..., :2])
+    within = ((at - close.middle).abs() < SIZE / 2).all(-1)
+    off = F.smooth_l1_loss(close.keypoints, at, beta=0.5, reduction="none").mean(-1)
+    return torch.where(within, off, 0.0), here * within
+
+
+def doubted(close: Closeup, quarters: Tensor) -> Tensor:
+    """How far off quarters [B, R, 2] are, squared, and how badly that is known: [B, R].
+
+    Only the precision learns from the likelihood. If the quarter did, its slope would vanish where it
+    is unsure, and it would stay so (Seitzer et al., "On the Pitfalls of Heteroscedastic Uncertainty
+    Estimation with Probabilistic Neural Networks", 2022).
+    """
+    off = (close.quarter - quarters).square().sum(-1)
+    return off + FIRM * (0.5 * close.firm.exp() * off.detach() + FIRMEST - close.firm)
 
 
 def mean_of(values: Tensor, counted: Tensor) -> Tensor:

@@ -60,10 +60,10 @@ class Ray(nn.Module):
 class Placing(nn.Module):
     """Marks of all cameras -> normalised positions of the roles in the base frame.
 
-    Each camera's ray meets the height at which a thing is thought to be, and another camera's ray;
-    how high that is, which of these points to believe, and what is still missing, is learned. A
-    lens' distortion is left to that. A camera that stood elsewhere in some datasets has a ray for
-    each place, and the task tells which one to believe.
+    Each camera's ray meets the height at which a thing is thought to be, that of the tool, which
+    may hold it, and another camera's ray; how high that is, which of these points to believe, and
+    what is still missing, is learned. A lens' distortion is left to that. A camera that stood
+    elsewhere in some datasets has a ray for each place, and the task tells which one to believe.
     """
 
     center: Tensor
@@ -86,7 +86,7 @@ class Placing(nn.Module):
             nn.GELU(),
             nn.Linear(256, 256),
             nn.GELU(),
-            nn.Linear(256, R * (rays + crossings + 4)),
+            nn.Linear(256, R * (2 * rays + crossings + 5)),
         )
 
     def _near(self, points: Tensor) -> Tensor:
@@ -108,12 +108,13 @@ class Placing(nn.Module):
         told += [part.flatten(1) for part in (*guess, *(marks[name] for name in self.names))]
         told += [(10 * gap).clamp(-3, 3) for _, gap in crossings]
         found = self.learned(torch.cat(told, -1))
-        out = found.unflatten(-1, (R, 4 + len(rays) + len(crossings)))
-        height = TABLE + 0.1 * out[..., 0]
+        out = found.unflatten(-1, (R, 5 + 2 * len(rays) + len(crossings)))
+        heights = TABLE + 0.1 * out[..., 0], tool[:, 2:] + 0.1 * out[..., 4]
         seen = [mark[..., 2] * mark[..., 3] for mark in shown]
-        seen += [seen[a] * seen[b] for a, b in self.pairs]
-        believed = (out[..., 4:] + (torch.stack(seen, -1) + 0.01).log()).softmax(-1)
-        points = torch.stack([*(met(ray, height) for ray in rays), *(p for p, _ in crossings)], -2)
+        seen += [*seen, *(seen[a] * seen[b] for a, b in self.pairs)]
+        believed = (out[..., 5:] + (torch.stack(seen, -1) + 0.01).log()).softmax(-1)
+        meetings = [met(ray, height) for height in heights for ray in rays]
+        points = torch.stack([*meetings, *(p for p, _ in crossings)], -2)
         place = (points * believed[..., None]).sum(-2)
         return (place - self.center) / self.scale + 0.1 * out[..., 1:4]
 
