@@ -5,10 +5,11 @@
 
 Losses are those of training, in the middle crop, with proprioception and the episode's own words.
 Distances are between where a policy places a named role and where it is (mm), pixels between where
-it points and where that is in the picture, of the roles that can be seen in it; "far" is the share
-of places that are off by more than 30 mm, "taken" that of things that can't be seen in a picture
-and are pointed at all the same. A minute a policy; success in closed loop, which is what counts,
-takes hours to tell two of them apart.
+it points and where that is in the picture, of the roles that can be seen in it, degrees between how
+it takes a role to be turned as the tool sees it and how it is, of those more than 3 degrees askew;
+"far" is the share of places that are off by more than 30 mm, "taken" that of things that can't be
+seen in a picture and are pointed at all the same. A minute a policy; success in closed loop, which
+is what counts, takes hours to tell two of them apart.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from robokiln import policy
 from robokiln.files import write_json
 from robokiln.policy.config import TrainConfig
 from robokiln.policy.demonstrations import Demonstrations, read_demonstrations
+from robokiln.policy.facing import degrees_between, quarter_of, seen_by_tool
 from robokiln.policy.loader import Loader
 from robokiln.policy.models.image import ImageModel
 from robokiln.policy.roles import ROLES
@@ -35,6 +37,8 @@ from robokiln.types import RobokilnError
 BATCH = 128
 FAR = 30.0
 """Millimetres by which a place is of no use."""
+ASKEW = 3.0
+"""Degrees from which on the tool has to turn."""
 PLAIN = TrainConfig(
     model="image", steps=1, width=64, batch_size=BATCH,
     proprioception_dropout=0, hindsight=0, place_noise=0, blindness=0,
@@ -51,6 +55,7 @@ def held_out(data: Demonstrations, where: Path) -> dict[str, Any]:
     loader = Loader(data, spec, PLAIN)
     terms: dict[str, list[float]] = {}
     apart: list[np.ndarray] = []
+    turned: list[np.ndarray] = []
     pixels: dict[str, list[np.ndarray]] = {camera.name: [] for camera in spec.cameras}
     taken: dict[str, list[np.ndarray]] = {camera.name: [] for camera in spec.cameras}
     known = []
@@ -65,6 +70,7 @@ def held_out(data: Demonstrations, where: Path) -> dict[str, Any]:
         away = spec.position.inverse(found.places.double().numpy()) - data.places[rows]
         apart.append(np.linalg.norm(away, axis=-1) * 1000)
         known.append(labels.named.numpy() > 0)
+        turned.append(degrees_off(data, rows, found.quarters.numpy()))
         for name, view in found.views.items():
             there = labels.pixels[name].numpy()
             size = inputs.images[name].shape[2:0:-1]
@@ -74,17 +80,27 @@ def held_out(data: Demonstrations, where: Path) -> dict[str, Any]:
             pixels[name].append(np.where(inside & known[-1], off, np.nan).ravel())
             taken[name].append(view.seen.numpy()[~inside & known[-1]] > 0.5)
     counted, distance = np.concatenate(known), np.concatenate(apart)
-    by_role = {
-        role: distance[counted[:, i], i] for i, role in enumerate(ROLES) if counted[:, i].any()
-    }
+    turns = np.where(counted, np.concatenate(turned), np.nan)
+    named = [(i, role) for i, role in enumerate(ROLES) if counted[:, i].any()]
+    by_role = {role: distance[counted[:, i], i] for i, role in named}
     unseen = {name: np.concatenate(found) for name, found in taken.items()}
     return {
         "losses": {name: sum(values) / len(data) for name, values in terms.items()},
         "mm": {role: _spread(found) for role, found in by_role.items()},
+        "degrees": {r: _spread(turns[:, i]) for i, r in named if np.isfinite(turns[:, i]).any()},
         "far": {role: float((found > FAR).mean()) for role, found in by_role.items()},
         "pixels": {name: _spread(np.concatenate(found)) for name, found in pixels.items()},
         "taken": {name: float(found.mean()) for name, found in unseen.items() if len(found)},
     }
+
+
+def degrees_off(data: Demonstrations, rows: np.ndarray, quarters: np.ndarray) -> np.ndarray:
+    """Between quarters [N, R, 2] and how the tool sees the roles turned in these rows: [N, R], NaN
+    for those that are not askew."""
+    sides = data.stands[rows][..., 3:].astype(np.float64)
+    truth = quarter_of(seen_by_tool(sides, data.proprioception[rows]))
+    askew = degrees_between(truth, np.array([1.0, 0.0])) > ASKEW
+    return np.where(askew, degrees_between(quarters, truth), np.nan)
 
 
 def _spread(values: np.ndarray) -> dict[str, float]:
@@ -97,7 +113,7 @@ def row(name: str, facts: dict[str, Any]) -> str:
     losses = "  ".join(f"{key} {value:.4f}" for key, value in facts["losses"].items())
     rest = "  ".join(
         f"{key} {found['median']:.1f}/{found['p90']:.1f} {unit}"
-        for unit, part in (("mm", facts["mm"]), ("px", facts["pixels"]))
+        for unit, part in (("mm", facts["mm"]), ("deg", facts["degrees"]), ("px", facts["pixels"]))
         for key, found in part.items()
     )
     shares = "  ".join(

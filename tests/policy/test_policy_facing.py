@@ -114,7 +114,7 @@ def test_crops_are_pixels_of_the_picture() -> None:
 
 
 def test_a_second_look_learns_where_exactly_and_which_way_round() -> None:
-    """A square, off the middle of what is looked at and turned, of the smallest pictures there are."""
+    """A square, off the middle of what is looked at, and turned."""
     torch.manual_seed(0)
     closer, rng = Closer(8, 32, (SIZE, SIZE)), np.random.default_rng(0)
     optimizer = torch.optim.AdamW(closer.parameters(), 3e-3)

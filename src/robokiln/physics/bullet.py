@@ -109,15 +109,20 @@ class BulletWorld:
     def settle(self, seconds: float) -> None:
         """Wake the bodies and let them come to rest while the arm holds its pose."""
         self._bodies.wake()
-        self._substep(self._target, self._target, round(seconds / self._physics_dt))
+        still, count = self._target, round(seconds / self._physics_dt)
+        # Forces are those of one control step, here the last.
+        for steps, sense in ((count - self._substeps, False), (min(count, self._substeps), True)):
+            if steps > 0:
+                self._substep(still, still, steps, sense)
 
-    def _substep(self, start: Array, stop: Array, count: int) -> None:
+    def _substep(self, start: Array, stop: Array, count: int, sense: bool = True) -> None:
         """Joint targets move evenly from start to stop, with their speed fed forward."""
         p, c = pybullet, self._client
         speed = (stop - start) / (count * self._physics_dt)
         forces = [self._robot.joint_force] * len(self._arm_joints)
         gains = [POSITION_GAIN] * len(self._arm_joints)
-        self._forces.begin()
+        if sense:
+            self._forces.begin()
         self._gripper.drive(self._opening)
         for k in range(1, count + 1):
             p.setJointMotorControlArray(
@@ -132,8 +137,10 @@ class BulletWorld:
             )
             self._gripper.follow()
             p.stepSimulation(physicsClientId=c)
-            self._forces.read()
-        self._forces.end(count * self._physics_dt)
+            if sense:
+                self._forces.read()
+        if sense:
+            self._forces.end(count * self._physics_dt)
 
     def state(self) -> State:
         """What is where, and how fast."""

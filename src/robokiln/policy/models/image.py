@@ -35,8 +35,8 @@ often (docs/decisions.md)."""
 KNEE = 0.003
 """Metres from which on it is told linearly how far off a place is."""
 CLOSER, FACING, FIRM = 0.2, 0.1, 0.2
-"""The weights of what the second look is off by, in pixels, of how things are turned, and therein of
-how firmly that is known."""
+"""The weights of what the second look is off by, in pixels, of how things are turned, and therein
+of how firmly that is known."""
 ALIGNED, PLAIN = 0.9781, 0.05
 """The cosine of four times 3 degrees, and for how much things that the tool is lined up with by as
 much count in learning how they are turned: most are, and they would be all that it learns."""
@@ -207,9 +207,9 @@ def missed(close: Closeup, pixels: Tensor, here: Tensor) -> tuple[Tensor, Tensor
 def doubted(close: Closeup, quarters: Tensor) -> Tensor:
     """How far off quarters [B, R, 2] are, squared, and how badly that is known: [B, R].
 
-    Only the precision learns from the likelihood. If the quarter did, its slope would vanish where it
-    is unsure, and it would stay so (Seitzer et al., "On the Pitfalls of Heteroscedastic Uncertainty
-    Estimation with Probabilistic Neural Networks", 2022).
+    Only the precision learns from the likelihood. If the quarter did, its slope would vanish where
+    it is unsure, and it would stay so (Seitzer et al., "On the Pitfalls of Heteroscedastic
+    Uncertainty Estimation with Probabilistic Neural Networks", 2022).
     """
     off = (close.quarter - quarters).square().sum(-1)
     return off + FIRM * (0.5 * close.firm.exp() * off.detach() + FIRMEST - close.firm)
