@@ -47,13 +47,13 @@ class Run:
 
 
 RUNS: dict[str, Run] = {
-    "lift": Run(("lift",), 4000, 0.97),
-    "pick_place": Run(("pick_place",), 6000, 0.90, seeds=3),
-    "stack_two": Run(("stack_two",), 5000, 0.95, seeds=3),
-    "stack_two_d1": Run(("stack_two",), 6000, 0.90, "D1"),
-    "stack_three": Run(("stack_three",), 8000, 0.77),
+    "lift": Run(("lift",), 2000, 0.97),
+    "pick_place": Run(("pick_place",), 5000, 0.90, seeds=3),
+    "stack_two": Run(("stack_two",), 3000, 0.95, seeds=3),
+    "stack_two_d1": Run(("stack_two",), 4000, 0.90, "D1"),
+    "stack_three": Run(("stack_three",), 5000, 0.77),
     "insert_peg": Run(("insert_peg",), 8000, 0.80),
-    "open_drawer": Run(("open_drawer",), 5000, 0.95),
+    "open_drawer": Run(("open_drawer",), 3000, 0.95),
     "eight_tasks": Run(EIGHT, 12000, 0.75, looks=1),
 } | {
     f"{task}_{name}": Run((task,), 2500, 0.0, looks=1, extra=(f"policy.two_step={two_step}",))

@@ -48,29 +48,41 @@ class TrainedPolicy:
         target_goal_pose: Array | None = None,
     ) -> Array:
         """See `deploy.Policy.predict`."""
+        inputs = self.inputs(images, proprioception, instructions, target_goal_pose)
+        start = np.asarray(proprioception, np.float64)
+        batch = len(start)
+        with torch.inference_mode():
+            out = self.model(inputs).double().cpu().numpy()
+        if self.spec.binary_gripper:
+            out[..., 9] = out[..., 9].round()
+        motion = self.spec.chunk_scale.inverse(out[..., :9].reshape(batch, -1))
+        motion = motion.reshape(batch, self.chunk, 9)
+        return ToAbsolute()(np.concatenate([motion, out[..., 9:]], -1), start)
+
+    def inputs(
+        self,
+        images: Mapping[str, Array],
+        proprioception: Array,
+        instructions: Sequence[str],
+        target_goal_pose: Array | None = None,
+    ) -> Inputs:
+        """What the model is given of such observations, on its device."""
         batch = len(instructions)
         if target_goal_pose is None:
             if not self.uses_images:
                 raise RobokilnError(f"policy '{self.spec.model}' needs target_goal_pose [B, 14]")
             target_goal_pose = np.tile(IDENTITY, (batch, 2))
         offsets = center_offsets(self.spec, batch)
-        start = np.asarray(proprioception, np.float64)
         inputs = make_inputs(
             self.spec,
             {c.name: self._cropped(c, images, offsets[c.name]) for c in self.spec.cameras},
             offsets,
             self.encoder.encode(instructions),
-            start,
+            np.asarray(proprioception, np.float64),
             target_goal_pose,
             np.ones(batch),
         )
-        with torch.inference_mode():
-            out = self.model(on_device(inputs, self.device)).double().cpu().numpy()
-        if self.spec.binary_gripper:
-            out[..., 9] = out[..., 9].round()
-        motion = self.spec.chunk_scale.inverse(out[..., :9].reshape(batch, -1))
-        motion = motion.reshape(batch, self.chunk, 9)
-        return ToAbsolute()(np.concatenate([motion, out[..., 9:]], -1), start)
+        return on_device(inputs, self.device)
 
     def _cropped(
         self, camera: RecordedCamera, images: Mapping[str, Array], offsets: Array
