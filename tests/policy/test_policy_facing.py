@@ -113,13 +113,15 @@ def test_crops_are_pixels_of_the_picture() -> None:
         assert (crop == pictures[0, :, top : top + SIZE, left : left + SIZE]).all()
 
 
-def test_a_second_look_learns_where_exactly_and_which_way_round() -> None:
+@pytest.mark.parametrize("shrink", [1, 2])
+def test_a_second_look_learns_where_exactly_and_which_way_round(shrink: int) -> None:
     """A square, off the middle of what is looked at, and turned."""
     torch.manual_seed(0)
-    closer, rng = Closer(8, 32, (SIZE, SIZE)), np.random.default_rng(0)
+    side = shrink * SIZE
+    closer, rng = Closer(8, 32, (side, side), shrink), np.random.default_rng(0)
     optimizer = torch.optim.AdamW(closer.parameters(), 3e-3)
-    y, x = np.mgrid[:SIZE, :SIZE] + 0.5
-    read, middle = torch.zeros(64, 1, 8), torch.full((64, 1, 2), SIZE / 2)
+    y, x = (np.mgrid[:side, :side] + 0.5) / shrink
+    read, middle = torch.zeros(64, 1, 8), torch.full((64, 1, 2), side / 2)
     for _ in range(250):
         at, angle = rng.uniform(7, 17, (64, 1, 2)), rng.uniform(-np.pi / 4, np.pi / 4, (64, 1))
         apart = np.stack([x, y], -1) - at[:, 0, None, None]
@@ -129,7 +131,7 @@ def test_a_second_look_learns_where_exactly_and_which_way_round() -> None:
         square = ((along < 5) & (across < 5)).astype(np.float32) * 2 - 1
         pictures = torch.tensor(square)[:, None].expand(-1, 3, -1, -1)
         quarters = torch.tensor(np.stack([np.cos(4 * angle), np.sin(4 * angle)], -1)).float()
-        pixels = torch.tensor(np.concatenate([at, np.ones((64, 1, 1))], -1)).float()
+        pixels = torch.tensor(np.concatenate([shrink * at, np.ones((64, 1, 1))], -1)).float()
         close = closer(pictures, middle, read)
         off, counted = missed(close, pixels, torch.ones(64, 1))
         loss = off.mean() + doubted(close, quarters).mean()
@@ -138,14 +140,14 @@ def test_a_second_look_learns_where_exactly_and_which_way_round() -> None:
         optimizer.step()
     assert counted.all()
     away = (close.keypoints - pixels[..., :2]).detach().norm(dim=-1)
-    assert float(away.median()) < 0.7
+    assert float(away.median()) < 0.7 * shrink
     wrong = degrees_between(close.quarter.detach().numpy(), quarters.numpy())
     assert np.median(wrong) < 8
     assert 0 < float(close.firm.detach().mean()) < FIRMEST
 
 
 def test_what_was_not_looked_at_does_not_count() -> None:
-    closer = Closer(8, 32, (32, 32))
+    closer = Closer(8, 32, (32, 32), 1)
     close = closer(torch.zeros(1, 3, 32, 32), torch.zeros(1, 3, 2), torch.zeros(1, 3, 8))
     pixels = torch.tensor([[[3.0, 4.0, 1.0], [30.0, 4.0, 1.0], [float("nan"), 0.0, -1.0]]])
     off, counted = missed(close, pixels, torch.tensor([[1.0, 1.0, 0.0]]))

@@ -41,6 +41,8 @@ def test_the_label_of_a_heatmap_has_the_exact_position_as_its_mean() -> None:
     label = heatmap_target(pixels, torch.ones(len(pixels)), 22, 22)
     assert_close(label.sum(-1), torch.ones(3))
     assert_close(label[:, 1:] @ cell_centers(22, 22, STRIDE, label.device), pixels[:, :2])
+    twice = 2 * pixels
+    assert_close(heatmap_target(twice, torch.ones(len(pixels)), 22, 22, 2 * STRIDE), label)
 
 
 def test_what_is_outside_or_behind_is_absent() -> None:

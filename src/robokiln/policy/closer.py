@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 SIZE = 24
-"""Pixels of both sides of what is looked at again."""
+"""Pixels of both sides of what is looked at again, as the first look counts them."""
 DETAIL = 32
 """Channels of what it tells the head besides."""
 FIRMEST = 6.0
@@ -18,27 +18,41 @@ FIRMEST = 6.0
 
 @dataclass(frozen=True)
 class Closeup:
-    """keypoints [B, R, 2], pixels; middle [B, R, 2] of what was looked at; quarter [B, R, 2], see
-    `facing`, and firm [B, R], the logarithm of its precision; detail [B, R, DETAIL]."""
+    """keypoints [B, R, 2], pixels; middle [B, R, 2] of what was looked at, and its half side;
+    quarter [B, R, 2], see `facing`, and firm [B, R], the logarithm of its precision; detail
+    [B, R, DETAIL]."""
 
     keypoints: Tensor
     middle: Tensor
+    reach: float
     quarter: Tensor
     firm: Tensor
     detail: Tensor
 
 
 class Closer(nn.Module):
-    """Pictures [B, 3, H, W] in [-1, 1], pixels [B, R, 2] and what was read [B, R, text]."""
+    """Pictures [B, 3, H, W] in [-1, 1], pixels [B, R, 2] and what was read [B, R, text].
 
-    def __init__(self, text: int, width: int, height_width: tuple[int, int]) -> None:
+    Where the first look takes `shrink` pixels for one, this one takes each for itself.
+    """
+
+    def __init__(self, text: int, width: int, height_width: tuple[int, int], shrink: int) -> None:
         super().__init__()
-        self.side = min(SIZE, *height_width)
-        self.enter = nn.Sequential(nn.Conv2d(3, 32, 5, 2, 2), nn.GroupNorm(8, 32), nn.GELU())
+        least = min(SIZE, *(n // shrink for n in height_width))
+        self.shrink, self.side = shrink, least * shrink
+        layers: list[nn.Module] = []
+        if shrink > 1:
+            layers = [
+                nn.Conv2d(3, 16, 2 * shrink + 1, shrink, shrink),
+                nn.GroupNorm(8, 16),
+                nn.GELU(),
+            ]
+        layers += [nn.Conv2d(16 if layers else 3, 32, 5, 2, 2), nn.GroupNorm(8, 32), nn.GELU()]
+        self.enter = nn.Sequential(*layers)
         self.deeper = nn.Sequential(nn.Conv2d(32, width, 3, 2, 1), nn.GroupNorm(8, width))
         self.film = nn.Linear(text, 2 * width)
         self.again = nn.Sequential(nn.Conv2d(width, width, 3, 1, 1), nn.GroupNorm(8, width))
-        cells = ((self.side - 1) // 2) // 2 + 1
+        cells = (least - 1) // 4 + 1
         self.flat = nn.Linear(width * cells**2 + 2, 2 * width)
         self.leave = nn.Linear(2 * width, 5 + DETAIL)
 
@@ -51,7 +65,9 @@ class Closer(nn.Module):
         x = F.gelu(self.flat(torch.cat([x, middle / size * 2 - 1], -1)))
         out = self.leave(x).float()  # bfloat16 would round pixels
         firm = FIRMEST - F.softplus(FIRMEST - out[..., 4])
-        return Closeup(middle + 4 * out[..., :2], middle, out[..., 2:4], firm, out[..., 5:])
+        keypoints = middle + 4 * self.shrink * out[..., :2]
+        reach = self.side / 2
+        return Closeup(keypoints, middle, reach, out[..., 2:4], firm, out[..., 5:])
 
 
 def crops_about(pictures: Tensor, pixels: Tensor, side: int) -> tuple[Tensor, Tensor]:

@@ -18,6 +18,9 @@ from robokiln.policy.transforms import Normalize
 from robokiln.policy.words import Vocabulary
 from robokiln.types import Array
 
+WHOLE = 96
+"""Pixels of a picture's shorter side from twice of which on a first look takes several for one."""
+
 
 @dataclass(frozen=True)
 class PolicySpec:
@@ -49,10 +52,15 @@ class PolicySpec:
 
     def crop(self, camera: RecordedCamera) -> tuple[int, int]:
         """Height and width that the model sees: whole cells of its coarsest map."""
+        cell = 8 * self.shrink(camera)
         return (
-            (camera.height - self.crop_margin) // 8 * 8,
-            (camera.width - self.crop_margin) // 8 * 8,
+            (camera.height - self.crop_margin) // cell * cell,
+            (camera.width - self.crop_margin) // cell * cell,
         )
+
+    def shrink(self, camera: RecordedCamera) -> int:
+        """How many pixels the model's first look takes for one, each way."""
+        return max(1, min(camera.height, camera.width) // WHOLE)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from robokiln.policy.roles import ROLES
 from robokiln.policy.text import READS
 
 STRIDE = 4
-"""Pixels per cell of the heatmaps."""
+"""Pixels per cell of the heatmaps, of pictures as the first look takes them."""
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,22 @@ def expected_pixels(weights: Tensor, height: int, width: int, stride: int) -> Te
 
 
 class CameraEncoder(nn.Module):
-    """Pictures [B, 3, H, W] in [-1, 1] and what was read [B, READS, text] -> View of the roles."""
+    """Pictures [B, 3, H, W] in [-1, 1] and what was read [B, READS, text] -> View of the roles.
+
+    Its first look takes `shrink` pixels for one each way, so that finer pictures cost little more.
+    """
 
     def __init__(
-        self, text: int, stem: int, width: int, free: int, height_width: tuple[int, int]
+        self,
+        text: int,
+        stem: int,
+        width: int,
+        free: int,
+        height_width: tuple[int, int],
+        shrink: int = 1,
     ) -> None:
         super().__init__()
-        self.width = width
+        self.width, self.shrink = width, shrink
         self.stem = _block(3, stem, STRIDE, STRIDE)
         self.down = _block(stem, width, 3, 2)
         self.film = nn.Linear(READS * text, 2 * width)
@@ -91,14 +100,15 @@ class CameraEncoder(nn.Module):
         self.join = nn.GroupNorm(8, width)
         self.query = nn.Linear(text, width)
         self.absent = nn.Linear(text, 1)
-        self.closer = Closer(text, width, height_width)
+        self.closer = Closer(text, width, height_width, shrink)
         self.free = nn.Conv2d(width, free, 1) if free else None
         nn.init.zeros_(self.film.weight)
         nn.init.zeros_(self.film.bias)
 
     def forward(self, pictures: Tensor, read: Tensor) -> View:
         roles = read[:, : len(ROLES)]
-        fine = self.stem(pictures)
+        small = F.avg_pool2d(pictures, self.shrink) if self.shrink > 1 else pictures
+        fine = self.stem(small)
         scale, shift = self.film(read.flatten(1))[..., None, None].chunk(2, 1)
         deep = self.deep(self.down(fine) * (1 + scale) + shift)
         up = F.interpolate(self.top(deep), scale_factor=2.0, mode="nearest")
@@ -108,7 +118,7 @@ class CameraEncoder(nn.Module):
         heat_logits = self.query(roles) @ cells.transpose(1, 2) * self.width**-0.5
         logits = torch.cat([self.absent(roles), heat_logits], -1)
         weights, sure = peak_weights(heat_logits.softmax(-1), height, width)
-        peak = expected_pixels(weights, height, width, STRIDE)
+        peak = expected_pixels(weights, height, width, STRIDE * self.shrink)
         return View(
             logits,
             1 - logits.softmax(-1)[..., 0],
@@ -124,19 +134,21 @@ class CameraEncoder(nn.Module):
             return deep.new_zeros(len(deep), 0, 2)
         heat = self.free(deep).flatten(2).softmax(-1)
         height, width = deep.shape[-2:]
-        return expected_pixels(heat, height, width, 2 * STRIDE)
+        return expected_pixels(heat, height, width, 2 * STRIDE * self.shrink)
 
 
-def heatmap_target(pixels: Tensor, visible: Tensor, height: int, width: int) -> Tensor:
+def heatmap_target(
+    pixels: Tensor, visible: Tensor, height: int, width: int, stride: int = STRIDE
+) -> Tensor:
     """Where things are, pixel x, y and depth [..., 3], and whether they can be seen there [...] ->
     the label for `View.logits`.
 
     Spread over the four nearest cells so that its expectation is the exact position; entry 0 where
     something else hides it, or where the point lies outside the picture of `height` by `width`
-    cells or behind the camera.
+    cells of `stride` pixels or behind the camera.
     """
     size = torch.tensor([width, height], device=pixels.device)
-    xy = pixels[..., :2] / STRIDE
+    xy = pixels[..., :2] / stride
     inside = ((xy >= 0) & (xy < size)).all(-1) & (pixels[..., 2] > 0) & (visible > 0)
     xy = torch.nan_to_num(xy - 0.5).clamp_min(0).minimum((size - 1).to(xy.dtype))
     corner = xy.floor().minimum((size - 2).to(xy.dtype))

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from robokiln.dataset import RecordedCamera
-from robokiln.policy.closer import DETAIL, FIRMEST, SIZE, Closeup
+from robokiln.policy.closer import DETAIL, FIRMEST, Closeup
 from robokiln.policy.head import ChunkHead, sum_of
 from robokiln.policy.language import make_reader
 from robokiln.policy.models.facing import agreed, base_to_tool, lining_up
@@ -78,7 +78,12 @@ class ImageModel(ChunkModel):
         self.eyes = nn.ModuleDict(
             {
                 c.name: CameraEncoder(
-                    TEXT, width // 2, width, FREE if c.frame == "tool" else 0, spec.crop(c)
+                    TEXT,
+                    width // 2,
+                    width,
+                    FREE if c.frame == "tool" else 0,
+                    spec.crop(c),
+                    spec.shrink(c),
                 )
                 for c in spec.cameras
             }
@@ -149,8 +154,10 @@ class ImageModel(ChunkModel):
         found, heat, close, facing = self.look(inputs), [], [], []
         for camera in self.spec.cameras:
             name, view = camera.name, found.views[camera.name]
-            height, width = (n // STRIDE for n in inputs.images[name].shape[1:3])
-            target = heatmap_target(labels.pixels[name], labels.visible[name], height, width)
+            stride = STRIDE * self.spec.shrink(camera)
+            height, width = (n // stride for n in inputs.images[name].shape[1:3])
+            shown = labels.pixels[name], labels.visible[name]
+            target = heatmap_target(*shown, height, width, stride)
             here = labels.named * (1 - target[..., 0])
             off, counted = missed(view.close, labels.pixels[name], here)
             close.append(mean_of(off, counted))
@@ -199,7 +206,7 @@ def missed(close: Closeup, pixels: Tensor, here: Tensor) -> tuple[Tensor, Tensor
     """By how much (pixels) a second look misses what is at pixels [B, R, 3], and whether it counts:
     it does where the thing is here [B, R] and within what was looked at. Both [B, R]."""
     at = torch.nan_to_num(pixels[..., :2])
-    within = ((at - close.middle).abs() < SIZE / 2).all(-1)
+    within = ((at - close.middle).abs() < close.reach).all(-1)
     off = F.smooth_l1_loss(close.keypoints, at, beta=0.5, reduction="none").mean(-1)
     return torch.where(within, off, 0.0), here * within
 
