@@ -18,8 +18,9 @@ from robokiln.policy.demonstrations import Demonstrations
 from robokiln.policy.fit import fit_spec
 from robokiln.policy.loader import Loader
 from robokiln.policy.log import read_log
+from robokiln.policy.models import build_model
 from robokiln.policy.pictures import Joined
-from robokiln.policy.spec import Inputs, Labels
+from robokiln.policy.spec import Inputs, Labels, center_offsets
 from robokiln.policy.text import READS
 from robokiln.policy.training import fit, fresh_state, step
 from robokiln.policy.vision import CameraEncoder
@@ -154,6 +155,27 @@ def test_training_in_half_precision_keeps_weights_in_full(root: Path, tmp_path: 
     assert half["loss"] == pytest.approx(full["loss"], rel=0.05)
     dtypes = {p.dtype for p in load(tmp_path / "half", "cpu").model.parameters()}
     assert dtypes == {torch.float32}
+
+
+def test_fine_pictures_are_looked_at_coarsely_and_then_finely(demos: Demonstrations) -> None:
+    rows, (front, *others) = np.arange(2), demos.cameras[0]
+    fine = replace(front, height=192, width=208)
+    spec = replace(fit_spec(demos, SMALL), cameras=(fine, *others))
+    assert [spec.shrink(camera) for camera in spec.cameras[:2]] == [2, 1]
+    height, width = spec.crop(fine)
+    assert height % 16 == width % 16 == 0
+    inputs, labels = Loader(demos, fit_spec(demos, SMALL), SMALL).gather(
+        rows, center_offsets(fit_spec(demos, SMALL), 2), np.random.default_rng(0)
+    )
+    pictures = torch.randint(0, 256, (2, height, width, 3), dtype=torch.uint8)
+    inputs = replace(inputs, images={**inputs.images, front.name: pictures})
+    model = build_model(spec)
+    assert model(inputs).shape == (2, SMALL.chunk, 10)
+    view = model.look(inputs).views[front.name]
+    assert view.logits.shape[-1] == 1 + (height // 8) * (width // 8)
+    losses = model.losses(inputs, labels)
+    torch.stack(list(losses.values())).sum().backward()
+    assert all(p.grad is None or p.grad.isfinite().all() for p in model.parameters())
 
 
 def test_half_precision_does_not_round_pixels() -> None:
