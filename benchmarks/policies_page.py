@@ -45,6 +45,7 @@ def row(name: str, run: dict[str, Any]) -> list[str]:
         run["ranges"],
         str(run["demonstrations"]),
         str(run["looks"]),
+        str(run["image_size"]),
         f"{run['steps']}",
         "/".join(f"{s['cpu_minutes']:.0f}" for s in seeds),
         percent(run["successes"], run["n"]),
@@ -61,7 +62,7 @@ def _sum(run: dict[str, Any], name: str, key: str) -> str:
     return f"{sum(r['successes'] for r in rates)} of {sum(r['n'] for r in rates)}" if found else "-"
 
 
-COLUMNS = ("run", "ranges", "demos", "looks", "steps", "CPU min", "success (95 %)", "by seed, %",
+COLUMNS = ("run", "ranges", "demos", "looks", "pixels", "steps", "CPU min", "success (95 %)", "by seed, %",
            "target", "blank images", "told nothing", "told otherwise: old goal", "as told",
            "expert")  # fmt: skip
 

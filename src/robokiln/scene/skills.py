@@ -205,9 +205,10 @@ def insert(state: State, held: Array, goal: Array, depth: float, slack: float) -
     there[2] = min(there[2], max(CARRY, tool[2]))
     if flat > 0.05:
         return Skill("move", there, 0.0)
+    noise = FINE if inside else STEADY
     if wrong > 0 or pressed:
-        return Skill("align", there, 0.0, 0.5, noise=FINE if flat < 0.01 else STEADY)
-    return Skill("insert", there, 0.0, 0.25, noise=FINE)
+        return Skill("align", there, 0.0, 0.5, noise=noise)
+    return Skill("insert", there, 0.0, 0.18, noise=noise)
 
 
 def _quarter_turns(angle: float, now: float) -> float:
