@@ -63,7 +63,7 @@ RUNS: dict[str, Run] = {
     for task, steps, size in (("stack_two", 1000, 96), ("insert_peg", 2500, 192))
     for name, two_step in (("steps", "false"), ("two_step", "true"))
 }
-"""Targets are those of success; 0 in the ablation of the head, whose runs are short enough to fail."""
+"""Targets are those of success; 0 in the ablation of the head, whose runs are short on purpose."""
 
 
 def robokiln(*arguments: str) -> None:

@@ -62,9 +62,9 @@ def _sum(run: dict[str, Any], name: str, key: str) -> str:
     return f"{sum(r['successes'] for r in rates)} of {sum(r['n'] for r in rates)}" if found else "-"
 
 
-COLUMNS = ("run", "ranges", "demos", "looks", "pixels", "steps", "CPU min", "success (95 %)", "by seed, %",
-           "target", "blank images", "told nothing", "told otherwise: old goal", "as told",
-           "expert")  # fmt: skip
+COLUMNS = ("run", "ranges", "demos", "looks", "pixels", "steps", "CPU min", "success (95 %)",
+           "by seed, %", "target", "blank images", "told nothing", "told otherwise: old goal",
+           "as told", "expert")  # fmt: skip
 
 
 def tables(facts: dict[str, Any]) -> str:
