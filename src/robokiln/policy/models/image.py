@@ -15,7 +15,7 @@ from robokiln.policy.head import ChunkHead, sum_of
 from robokiln.policy.language import make_reader
 from robokiln.policy.models.facing import agreed, base_to_tool, lining_up
 from robokiln.policy.models.placing import Placing
-from robokiln.policy.models.tool import AWAY, HELD, Away, held, told
+from robokiln.policy.models.tool import AWAY, FAR, HELD, Away, held, told
 from robokiln.policy.roles import ROLES
 from robokiln.policy.spec import ChunkModel, Inputs, Labels, PolicySpec
 from robokiln.policy.text import READS
@@ -151,30 +151,11 @@ class ImageModel(ChunkModel):
         return torch.cat([part.flatten(1) for part in parts], -1), away, turns
 
     def losses(self, inputs: Inputs, labels: Labels) -> dict[str, Tensor]:
-        found, heat, close, facing = self.look(inputs), [], [], []
-        for camera in self.spec.cameras:
-            name, view = camera.name, found.views[camera.name]
-            stride = STRIDE * self.spec.shrink(camera)
-            height, width = (n // stride for n in inputs.images[name].shape[1:3])
-            shown = labels.pixels[name], labels.visible[name]
-            target = heatmap_target(*shown, height, width, stride)
-            here = labels.named * (1 - target[..., 0])
-            off, counted = missed(view.close, labels.pixels[name], here)
-            close.append(mean_of(off, counted))
-            doubt, told = doubted(view.close, labels.quarters[name]), counted
-            if camera.frame == "tool":
-                lined_up = labels.quarters[name][..., 0] > ALIGNED
-                told = counted * torch.where(lined_up, PLAIN, 1.0)
-            facing.append(mean_of(doubt, told))
-            logits = view.logits.flatten(0, 1)
-            off = F.cross_entropy(logits, target.flatten(0, 1), reduction="none")
-            heat.append(mean_of(off.view(labels.named.shape), labels.named))
+        found = self.look(inputs)
         blur = labels.blur / self.away.metres
         features, away, turns = self._features(inputs, found, blur, labels.looked)
         terms = self.head.losses(features, away, labels, turns)
-        terms["pointing"] = POINTING * sum_of(heat)
-        terms["closer"] = CLOSER * sum_of(close)
-        terms["facing"] = FACING * sum_of(facing)
+        terms |= self._seen(inputs, labels, found.views)
         terms["places"] = mean_of(
             self._apart(found.places, labels.positions), labels.named * labels.there
         )
@@ -184,12 +165,36 @@ class ImageModel(ChunkModel):
             terms["imagined"] = mean_of(apart, labels.named)
         return terms
 
+    def _seen(self, inputs: Inputs, labels: Labels, views: Mapping[str, View]) -> dict[str, Tensor]:
+        """What the cameras are off by, at the first look and at the second."""
+        heat, close, facing = [], [], []
+        for camera in self.spec.cameras:
+            name, view = camera.name, views[camera.name]
+            stride = STRIDE * self.spec.shrink(camera)
+            height, width = (n // stride for n in inputs.images[name].shape[1:3])
+            shown = labels.pixels[name], labels.visible[name]
+            target = heatmap_target(*shown, height, width, stride)
+            logits = view.logits.flatten(0, 1)
+            off = F.cross_entropy(logits, target.flatten(0, 1), reduction="none")
+            heat.append(mean_of(off.view(labels.named.shape), labels.named))
+            here = labels.named * (1 - target[..., 0])
+            off, counted = missed(view.close, labels.pixels[name], here)
+            close.append(mean_of(off, counted))
+            if camera.frame == "tool":
+                lined_up = labels.quarters[name][..., 0] > ALIGNED
+                counted = counted * torch.where(lined_up, PLAIN, 1.0)
+            facing.append(mean_of(doubted(view.close, labels.quarters[name]), counted))
+        return {
+            "pointing": POINTING * sum_of(heat),
+            "closer": CLOSER * sum_of(close),
+            "facing": FACING * sum_of(facing),
+        }
+
     def _apart(self, places: Tensor, truth: Tensor) -> Tensor:
-        """Smooth L1 between normalised positions [B, R, 3], linear from KNEE on: [B, R], 20 cm."""
-        off = (places - truth) * self.away.metres
-        return (
-            F.smooth_l1_loss(off, torch.zeros_like(off), beta=KNEE, reduction="none").mean(-1) / 0.2
-        )
+        """Smooth L1 between normalised positions [B, R, 3], linear from KNEE on: [B, R], in FAR."""
+        off = (places - truth) * self.away.metres / FAR
+        nothing = torch.zeros_like(off)
+        return F.smooth_l1_loss(off, nothing, beta=KNEE / FAR, reduction="none").mean(-1)
 
     def forward(self, inputs: Inputs) -> Tensor:
         out: Tensor = self.head(*self._features(inputs, self.look(inputs)))
