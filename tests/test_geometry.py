@@ -21,6 +21,22 @@ def test_conversions_agree_with_scipy() -> None:
     np.testing.assert_allclose(vectors, ROTATIONS.as_rotvec(), atol=1e-9)
 
 
+def test_one_and_many_give_the_same_bytes() -> None:
+    """One rotation goes another way through the code, since demonstrations need it fast."""
+    quats, matrices = ROTATIONS.as_quat(), ROTATIONS.as_matrix()
+    for function, values in ((g.quat_to_matrix, quats), (g.matrix_to_quat, matrices)):
+        np.testing.assert_array_equal(np.stack([function(v) for v in values]), function(values))
+    products = np.stack([g.quat_multiply(a, b) for a, b in zip(quats, quats[::-1], strict=True)])
+    np.testing.assert_array_equal(products, g.quat_multiply(quats, quats[::-1]))
+    np.testing.assert_array_equal(
+        g.cross(matrices[:, 0], matrices[:, 1]), np.cross(matrices[:, 0], matrices[:, 1])
+    )
+
+
+def test_no_rotation_at_all_is_none() -> None:
+    assert np.isnan(g.quat_to_matrix(np.zeros(4))).all()
+
+
 @pytest.mark.parametrize("axis", [(1, 0, 0), (0, 1, 0), (0, 0, 1), (0.6, 0.8, 0)])
 def test_half_turns_have_their_axis(axis: tuple[float, ...]) -> None:
     vector = g.rotation_vector(Rotation.from_rotvec(np.pi * np.array(axis)).as_matrix())

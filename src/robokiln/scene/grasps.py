@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from robokiln.geometry import matrix_to_quat, pose, quat_to_matrix
+from robokiln.geometry import cross, matrix_to_quat, pose, quat_to_matrix
 from robokiln.scene.extent import above
 from robokiln.types import Array, Shape
 
@@ -40,7 +40,7 @@ def facing(position: Array, yaw: float, pitch: float) -> Array:
     horizontal; the fingers close sideways. At a pitch of a right angle it is `down`."""
     out = np.array([np.cos(yaw) * np.cos(pitch), np.sin(yaw) * np.cos(pitch), -np.sin(pitch)])
     aside = np.array([np.sin(yaw), -np.cos(yaw), 0.0])
-    return pose(position, matrix_to_quat(np.stack([np.cross(aside, out), aside, out], axis=-1)))
+    return pose(position, matrix_to_quat(np.stack([cross(aside, out), aside, out], axis=-1)))
 
 
 def top_down(shape: Shape, body: Array, tool: Array, beside: Sequence[Array] = ()) -> Array:
