@@ -53,7 +53,7 @@ RUNS: dict[str, Run] = {
     "stack_two": Run(("stack_two",), 3000, 0.95, seeds=3),
     "stack_two_d1": Run(("stack_two",), 4000, 0.90, "D1"),
     "stack_three": Run(("stack_three",), 5000, 0.77),
-    "insert_peg": Run(("insert_peg",), 4000, 0.80, looks=1, image_size=192),
+    "insert_peg": Run(("insert_peg",), 4000, 0.80, looks=2, image_size=192),
     "open_drawer": Run(("open_drawer",), 3000, 0.95),
     "eight_tasks": Run(EIGHT, 12000, 0.75, looks=1),
 } | {

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from solids import distance_to_part, solid
 
-from robokiln.assets import build_mesh, collision_parts, compartment, handle_offset
+from robokiln.assets import build_mesh, collision_parts, compartment, handle_offset, landmark
 from robokiln.types import Array, RobokilnError, Shape
 
 CABINET = {"x": 0.2, "y": 0.24, "z": 0.32, "wall": 0.01}
@@ -124,3 +124,10 @@ def test_only_what_is_there_has_a_handle_or_a_row() -> None:
         compartment(Shape("cabinet", {**CABINET, "rows": 2.0}), 2)
     with pytest.raises(RobokilnError, match="drawer"):
         compartment(Shape("drawer", {**DRAWER, **BAR}), 0)
+
+
+def test_landmarks_are_handles_the_rims_of_holes_and_middles() -> None:
+    drawer = Shape("drawer", {**DRAWER, **BAR})
+    assert landmark(drawer) == handle_offset(drawer)
+    assert landmark(Shape("socket", {"x": 0.1, "y": 0.1, "z": 0.04, "hole": 0.03})) == (0, 0, 0.02)
+    assert landmark(Shape("cube", {"side": 0.04})) == (0, 0, 0)

@@ -12,6 +12,7 @@ from synthetic import cameras
 
 from robokiln.dataset import RecordedCamera
 from robokiln.geometry import (
+    IDENTITY,
     action_to_pose,
     compose,
     pose,
@@ -20,11 +21,16 @@ from robokiln.geometry import (
     rot6_to_matrix,
 )
 from robokiln.policy import TrainConfig
+from robokiln.policy.closer import DETAIL
 from robokiln.policy.demonstrations import Demonstrations, role_pixels
 from robokiln.policy.fit import fit_spec
 from robokiln.policy.models import build_model
-from robokiln.policy.models.placing import Ray, crossing, met
+from robokiln.policy.models.between import PAIRS, Between, with_tool
+from robokiln.policy.models.placing import HAND, Placing, Ray, crossing, met
+from robokiln.policy.models.tool import HELD
 from robokiln.policy.policy import TrainedPolicy
+from robokiln.policy.roles import ROLES
+from robokiln.policy.spec import center_offsets, make_inputs
 from robokiln.types import Array
 
 POINTS = np.random.default_rng(0).uniform([0.35, -0.2, 0.0], [0.65, 0.2, 0.1], (20, 3, 3))
@@ -59,6 +65,56 @@ def test_two_rays_cross_at_what_both_show(tools: Array) -> None:
     point, gap = crossing(*(rays(camera, tools) for camera in cameras()))
     np.testing.assert_allclose(point, POINTS, atol=1e-4)
     assert gap.max() < 1e-4
+
+
+def test_what_is_held_is_where_the_hand_has_it(demos: Demonstrations, tools: Array) -> None:
+    """However the tool is turned, and wherever the marks say that it is."""
+    spec = fit_spec(demos, SMALL)
+    placing = Placing(spec, 4)
+    last, roles = placing.learned[-1], len(ROLES)
+    assert isinstance(last, torch.nn.Linear)
+    grip = np.array([0.01, -0.02, 0.03])
+    with torch.no_grad():
+        last.weight.zero_()
+        bias = last.bias.zero_().view(roles, -1)
+        bias[:, 5:8] = torch.tensor(grip / HAND)
+        bias[:, -1] = 30.0
+    nothing = {c.name: np.zeros((20, 8, 8, 3), np.uint8) for c in spec.cameras}
+    inputs = make_inputs(
+        spec, {n: torch.tensor(v) for n, v in nothing.items()}, center_offsets(spec, 20),
+        np.zeros((20, 4), np.int64), tools, np.tile(IDENTITY, (20, 2)), np.ones(20),
+    )  # fmt: skip
+    marks = {c.name: torch.rand(20, roles, 4) for c in spec.cameras}
+    found = spec.position.inverse(placing(inputs, torch.zeros(20, 4), marks).detach().numpy())
+    held = compose(action_to_pose(tools), np.tile([*grip, 0, 0, 0, 1.0], (20, 1)))[:, None, :3]
+    np.testing.assert_allclose(found, np.repeat(held, roles, 1), atol=1e-4)
+
+
+def test_ways_begin_as_differences_of_places_and_learn_the_rest_from_pictures() -> None:
+    """Places are off by 2 mm; what a second look tells knows by how much."""
+    torch.manual_seed(0)
+    between = Between(views=1)
+    ends = torch.tensor(PAIRS).T
+    optimizer = torch.optim.Adam(between.parameters(), 3e-3)
+    off = []
+    for _ in range(400):
+        there = 0.05 * torch.rand(64, len(ROLES), 3)
+        told = there + 0.002 * torch.randn_like(there)
+        detail = torch.zeros(64, len(ROLES), DETAIL)
+        detail[..., :3] = (told - there) / 0.002
+        marks = torch.zeros(64, len(ROLES), 4)
+        ways = between(told, [detail], [marks], torch.zeros(64, HELD))
+        truth = with_tool(there)
+        missed = (ways - (truth[:, ends[1]] - truth[:, ends[0]])).norm(dim=-1)
+        off.append(float(missed.detach().mean()))
+        optimizer.zero_grad()
+        (1000 * missed.mean()).backward()
+        optimizer.step()
+    assert 0.003 < off[0] < 0.007
+    assert np.mean(off[-20:]) < 0.0006
+    apart = there * 100
+    ways = between(apart, [detail], [marks], torch.zeros(64, HELD))
+    assert torch.equal(ways, with_tool(apart)[:, ends[1]] - with_tool(apart)[:, ends[0]])
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from robokiln.assets.colors import ALL_COLORS, COLORS, UNSEEN_COLORS
 from robokiln.assets.families import FAMILIES, Family, families
-from robokiln.assets.furniture import compartment, handle_offset
+from robokiln.assets.furniture import compartment, handle_offset, landmark
 from robokiln.assets.kinds import Part
 from robokiln.assets.mass import MassProperties, mass_properties
 from robokiln.assets.meshes import Mesh
@@ -25,5 +25,6 @@ __all__ = [
     "footprint",
     "handle_offset",
     "height",
+    "landmark",
     "mass_properties",
 ]

@@ -99,6 +99,14 @@ def handle_offset(shape: Shape) -> tuple[float, float, float]:
     return _bar(shape.size)
 
 
+def landmark(shape: Shape) -> tuple[float, float, float]:
+    """The point of a shape, in its frame, that says best where it is: the middle of a handle, or of
+    a hole's rim, which are what something is brought to; or else its own middle."""
+    if shape.kind in ("drawer", "door"):
+        return _bar(shape.size)
+    return (0.0, 0.0, shape.size["z"] / 2 if shape.kind == "socket" else 0.0)
+
+
 def _bar(s: Size) -> tuple[float, float, float]:
     y = s["y"] / 2 - s["inset"] if "inset" in s else 0.0
     return (-s["x"] / 2 - s["reach"], y, 0.0)

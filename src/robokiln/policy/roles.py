@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from robokiln.assets import handle_offset
+from robokiln.assets import landmark
 from robokiln.dataset import Dataset, RecordedCamera
 from robokiln.deploy import words_of
 from robokiln.geometry import compose, pose_to_action
@@ -45,11 +45,8 @@ def roles_of(spec: SceneSpec) -> dict[str, int]:
 
 
 def place_of(body: Body, pose: Array) -> Array:
-    """The point [..., 3] to point at, of a body at pose [..., 7]: its middle, or the
-    handle's of one that moves on a joint."""
-    if body.joint is None:
-        return np.asarray(pose)[..., :3]
-    return compose(pose, (*handle_offset(body.shape), 0.0, 0.0, 0.0, 1.0))[..., :3]
+    """The point [..., 3] to point at, of a body at pose [..., 7]: its landmark's."""
+    return compose(pose, (*landmark(body.shape), 0.0, 0.0, 0.0, 1.0))[..., :3]
 
 
 def named(spec: SceneSpec, instruction: str) -> Array:

@@ -13,6 +13,7 @@ from robokiln.dataset import RecordedCamera
 from robokiln.policy.closer import DETAIL, FIRMEST, Closeup
 from robokiln.policy.head import ChunkHead, sum_of
 from robokiln.policy.language import make_reader
+from robokiln.policy.models.between import PAIRS, TOLD, Between, nearness, told_finely, with_tool
 from robokiln.policy.models.facing import agreed, base_to_tool, lining_up
 from robokiln.policy.models.placing import Placing
 from robokiln.policy.models.tool import AWAY, FAR, HELD, Away, held, told
@@ -37,23 +38,30 @@ KNEE = 0.003
 CLOSER, FACING, FIRM = 0.2, 0.1, 0.2
 """The weights of what the second look is off by, in pixels, of how things are turned, and therein
 of how firmly that is known."""
+BETWEEN, EXACT = 0.2, 0.0005
+"""The weight of the ways from thing to thing, in units of KNEE, and metres from which on it is told
+linearly how far off those are."""
 ALIGNED, PLAIN = 0.9781, 0.05
 """The cosine of four times 3 degrees, and for how much things that the tool is lined up with by as
 much count in learning how they are turned: most are, and they would be all that it learns."""
 R = len(ROLES)
+ONES, OTHERS = ([pair[i] for pair in PAIRS] for i in (0, 1))
+WAYS_BLUR = 0.2
+"""By what share of `place_noise` the head is misled about the ways between things that are near."""
 
 
 @dataclass(frozen=True)
 class Looked:
     """read [B, READS, TEXT]; views by camera; marks: camera -> [B, R, 4]; places [B, R, 3],
     normalised positions of the roles in the base frame; quarters [B, R, 2], how the tool sees them
-    turned, the shorter the less that is known."""
+    turned, the shorter the less that is known; ways [B, PAIRS, 3] (m), as the tool sees them."""
 
     read: Tensor
     views: Mapping[str, View]
     marks: Mapping[str, Tensor]
     places: Tensor
     quarters: Tensor
+    ways: Tensor
 
     def known(self) -> Tensor:
         """How surely any camera sees each role: [B, R]."""
@@ -91,9 +99,10 @@ class ImageModel(ChunkModel):
         self.place = Placing(spec, TEXT)
         carried = [c for c in spec.cameras if c.frame == "tool"]
         inputs = views * R * (1 + width + DETAIL) + R * (AWAY + 2) + READS * TEXT + HELD
-        inputs += R + len(carried) * 2 * (R + FREE)
+        inputs += R + len(carried) * 2 * (R + FREE) + len(PAIRS) * TOLD
         self.away = Away(spec)
-        self.head = ChunkHead(spec, inputs, R, 6 * width, turns=R)
+        self.between = Between(views)
+        self.head = ChunkHead(spec, inputs, len(PAIRS), 6 * width, turns=R)
 
     def look(self, inputs: Inputs) -> Looked:
         """What the instruction names, where the cameras have it, and where that is in space."""
@@ -105,7 +114,10 @@ class ImageModel(ChunkModel):
             views[name] = eye(pictures, read)
         marks = self._marks(inputs, views)
         places = self.place(inputs, read[:, R], marks)
-        return Looked(read, views, marks, places, self._quarters(inputs, views))
+        details = [view.close.detail for view in views.values()]
+        away = self.away(inputs, places)
+        ways = self.between(away, details, list(marks.values()), held(inputs))
+        return Looked(read, views, marks, places, self._quarters(inputs, views), ways)
 
     def _quarters(self, inputs: Inputs, views: Mapping[str, View]) -> Tensor:
         """What the cameras agree on of how the tool sees each role turned: [B, R, 2]."""
@@ -136,7 +148,13 @@ class ImageModel(ChunkModel):
         looked: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         away = self.away(inputs, found.places if blur is None else found.places + blur)
+        ways = found.ways
+        if blur is not None:
+            misled = with_tool(blur * self.away.metres)
+            exact = (1 - WAYS_BLUR) * nearness(ways)
+            ways = ways + (1 - exact) * (misled[:, OTHERS] - misled[:, ONES])
         parts = [found.read, told(away), found.quarters, found.known(), held(inputs)]
+        parts.append(told_finely(ways))
         seen = []
         for camera in self.spec.cameras:
             view = found.views[camera.name]
@@ -148,17 +166,18 @@ class ImageModel(ChunkModel):
         parts.append(flat if looked is None else flat * looked[:, None])
         length = found.quarters.norm(dim=-1, keepdim=True)
         turns = lining_up(found.quarters) * length
-        return torch.cat([part.flatten(1) for part in parts], -1), away, turns
+        return torch.cat([part.flatten(1) for part in parts], -1), ways, turns
 
     def losses(self, inputs: Inputs, labels: Labels) -> dict[str, Tensor]:
         found = self.look(inputs)
         blur = labels.blur / self.away.metres
-        features, away, turns = self._features(inputs, found, blur, labels.looked)
-        terms = self.head.losses(features, away, labels, turns)
+        features, anchors, turns = self._features(inputs, found, blur, labels.looked)
+        terms = self.head.losses(features, anchors, labels, turns)
         terms |= self._seen(inputs, labels, found.views)
         terms["places"] = mean_of(
             self._apart(found.places, labels.positions), labels.named * labels.there
         )
+        terms["between"] = BETWEEN * self._between(inputs, labels, found)
         if labels.imagined:
             guess = self.place(inputs, found.read[:, R], labels.imagined)
             apart = self._apart(guess, labels.imagined_positions)
@@ -189,6 +208,17 @@ class ImageModel(ChunkModel):
             "closer": CLOSER * sum_of(close),
             "facing": FACING * sum_of(facing),
         }
+
+    def _between(self, inputs: Inputs, labels: Labels, found: Looked) -> Tensor:
+        """Smooth L1 of the ways between things that are near to each other, linear from EXACT on,
+        in units of KNEE."""
+        there = with_tool(self.away(inputs, labels.positions))
+        truth = there[:, OTHERS] - there[:, ONES]
+        counted = with_tool(labels.named * labels.there, 1.0)
+        counted = counted[:, OTHERS] * counted[:, ONES] * nearness(truth)[..., 0]
+        off, nothing = (found.ways - truth) / KNEE, torch.zeros_like(truth)
+        missed_by = F.smooth_l1_loss(off, nothing, beta=EXACT / KNEE, reduction="none")
+        return mean_of(missed_by.mean(-1), counted)
 
     def _apart(self, places: Tensor, truth: Tensor) -> Tensor:
         """Smooth L1 between normalised positions [B, R, 3], linear from KNEE on: [B, R], in FAR."""

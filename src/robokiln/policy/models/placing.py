@@ -17,6 +17,8 @@ from robokiln.policy.spec import Inputs, PolicySpec
 R = len(ROLES)
 TABLE = 0.03
 """Metres above the base at which most things' middles are; what is learned starts from there."""
+HAND = 0.1
+"""Metres from the tool's point that one stands for in what is learned of things in the hand."""
 STEEPEST, NEAREST, FARTHEST, PARALLEL = 0.1, 0.02, 2.0, 0.01
 """Of rays: how much one must point down, between which lengths (m) it may meet something, and the
 least squared sine between two."""
@@ -61,9 +63,10 @@ class Placing(nn.Module):
     """Marks of all cameras -> normalised positions of the roles in the base frame.
 
     Each camera's ray meets the height at which a thing is thought to be, that of the tool, which
-    may hold it, and another camera's ray; how high that is, which of these points to believe, and
-    what is still missing, is learned. A lens' distortion is left to that. A camera that stood
-    elsewhere in some datasets has a ray for each place, and the task tells which one to believe.
+    may hold it, and another camera's ray. A held thing is also where it was taken, as the tool sees
+    it. How high, and where in the hand, that is, which of these points to believe, and what is
+    still missing, is learned. A lens' distortion is left to that. A camera that stood elsewhere in
+    some datasets has a ray for each place, and the task tells which one to believe.
     """
 
     center: Tensor
@@ -86,7 +89,7 @@ class Placing(nn.Module):
             nn.GELU(),
             nn.Linear(256, 256),
             nn.GELU(),
-            nn.Linear(256, R * (2 * rays + crossings + 5)),
+            nn.Linear(256, R * (2 * rays + crossings + 9)),
         )
 
     def _near(self, points: Tensor) -> Tensor:
@@ -108,13 +111,14 @@ class Placing(nn.Module):
         told += [part.flatten(1) for part in (*guess, *(marks[name] for name in self.names))]
         told += [(10 * gap).clamp(-3, 3) for _, gap in crossings]
         found = self.learned(torch.cat(told, -1))
-        out = found.unflatten(-1, (R, 5 + 2 * len(rays) + len(crossings)))
+        out = found.unflatten(-1, (R, 9 + 2 * len(rays) + len(crossings)))
         heights = TABLE + 0.1 * out[..., 0], tool[:, 2:] + 0.1 * out[..., 4]
         seen = [mark[..., 2] * mark[..., 3] for mark in shown]
-        seen += [*seen, *(seen[a] * seen[b] for a, b in self.pairs)]
-        believed = (out[..., 5:] + (torch.stack(seen, -1) + 0.01).log()).softmax(-1)
+        seen += [*seen, *(seen[a] * seen[b] for a, b in self.pairs), torch.ones_like(seen[0])]
+        believed = (out[..., 8:] + (torch.stack(seen, -1) + 0.01).log()).softmax(-1)
         meetings = [met(ray, height) for height in heights for ray in rays]
-        points = torch.stack([*meetings, *(p for p, _ in crossings)], -2)
+        in_hand = tool[:, None] + HAND * out[..., 5:8] @ inputs.turn.transpose(-1, -2)
+        points = torch.stack([*meetings, *(p for p, _ in crossings), in_hand], -2)
         place = (points * believed[..., None]).sum(-2)
         return (place - self.center) / self.scale + 0.1 * out[..., 1:4]
 
