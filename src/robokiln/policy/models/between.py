@@ -73,7 +73,7 @@ def with_tool(values: Tensor, filled: float = 0.0) -> Tensor:
 
 
 def nearness(ways: Tensor) -> Tensor:
-    """How much a correction of ways [..., 3] (m) counts: [..., 1], 1 up to NEAR, 0 from FADE on."""
+    """How much a correction of ways [..., 3] (m) counts: [..., 1], 1 to NEAR, 0 from FADE later."""
     return ((NEAR + FADE - ways.norm(dim=-1, keepdim=True)) / FADE).clamp(0, 1)
 
 
