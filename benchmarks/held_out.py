@@ -31,7 +31,7 @@ from robokiln.policy.config import TrainConfig
 from robokiln.policy.demonstrations import Demonstrations, read_demonstrations
 from robokiln.policy.facing import degrees_between, quarter_of, seen_by_tool
 from robokiln.policy.loader import Loader
-from robokiln.policy.models.between import NEAR, PAIRS, with_tool
+from robokiln.policy.models.between import NEAR, PAIRS, both_of, ways_of
 from robokiln.policy.models.image import ImageModel, Looked
 from robokiln.policy.roles import ROLES
 from robokiln.policy.spec import Inputs, Labels, center_offsets
@@ -111,11 +111,10 @@ def degrees_off(data: Demonstrations, rows: np.ndarray, quarters: np.ndarray) ->
 def ways_off(model: ImageModel, inputs: Inputs, labels: Labels, found: Looked) -> np.ndarray:
     """By how much (mm) the distance of things that are near each other is mistaken, by the
     difference of their places and by the way between them: [N, PAIRS, 2], NaN of others."""
-    ones, others = ([pair[i] for pair in PAIRS] for i in (0, 1))
-    truth, guess = (with_tool(model.away(inputs, p)) for p in (labels.positions, found.places))
-    truth, guess = truth[:, others] - truth[:, ones], guess[:, others] - guess[:, ones]
-    named = with_tool(labels.named * labels.there, 1.0) > 0
-    counted = named[:, ones] & named[:, others] & (truth.norm(dim=-1) < NEAR)
+    truth, guess = (
+        ways_of(model.away(inputs, places)) for places in (labels.positions, found.places)
+    )
+    counted = (both_of(labels.named * labels.there) > 0) & (truth.norm(dim=-1) < NEAR)
     off = torch.stack([(told - truth).norm(dim=-1) for told in (guess, found.ways)], -1)
     return np.where(counted[..., None].numpy(), 1000 * off.numpy(), np.nan)
 

@@ -25,7 +25,7 @@ from robokiln.policy.closer import DETAIL
 from robokiln.policy.demonstrations import Demonstrations, role_pixels
 from robokiln.policy.fit import fit_spec
 from robokiln.policy.models import build_model
-from robokiln.policy.models.between import PAIRS, Between, with_tool
+from robokiln.policy.models.between import Between, ways_of
 from robokiln.policy.models.placing import HAND, Placing, Ray, crossing, met
 from robokiln.policy.models.tool import HELD
 from robokiln.policy.policy import TrainedPolicy
@@ -94,7 +94,6 @@ def test_ways_begin_as_differences_of_places_and_learn_the_rest_from_pictures() 
     """Places are off by 2 mm; what a second look tells knows by how much."""
     torch.manual_seed(0)
     between = Between(views=1)
-    ends = torch.tensor(PAIRS).T
     optimizer = torch.optim.Adam(between.parameters(), 3e-3)
     off = []
     for _ in range(400):
@@ -104,8 +103,7 @@ def test_ways_begin_as_differences_of_places_and_learn_the_rest_from_pictures() 
         detail[..., :3] = (told - there) / 0.002
         marks = torch.zeros(64, len(ROLES), 4)
         ways = between(told, [detail], [marks], torch.zeros(64, HELD))
-        truth = with_tool(there)
-        missed = (ways - (truth[:, ends[1]] - truth[:, ends[0]])).norm(dim=-1)
+        missed = (ways - ways_of(there)).norm(dim=-1)
         off.append(float(missed.detach().mean()))
         optimizer.zero_grad()
         (1000 * missed.mean()).backward()
@@ -114,7 +112,9 @@ def test_ways_begin_as_differences_of_places_and_learn_the_rest_from_pictures() 
     assert np.mean(off[-20:]) < 0.0006
     apart = there * 100
     ways = between(apart, [detail], [marks], torch.zeros(64, HELD))
-    assert torch.equal(ways, with_tool(apart)[:, ends[1]] - with_tool(apart)[:, ends[0]])
+    assert torch.equal(ways, ways_of(apart))
+    assert torch.equal(ways[:, : len(ROLES)], apart)
+    assert torch.equal(ways[:, len(ROLES)], apart[:, 1] - apart[:, 0])
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ NEAR, FADE = 0.10, 0.03
 """Metres between two things up to which what the second look shows corrects how far they are apart,
 and within which that then ends: farther off there is nothing to see of the one beside the other."""
 TOLD = AWAY + 3
+ONES, OTHERS = ([pair[i] for pair in PAIRS] for i in (0, 1))
 
 
 class Between(nn.Module):
@@ -49,27 +50,31 @@ class Between(nn.Module):
     ) -> Tensor:
         """away [B, R, 3] (m), as the tool sees it; details [B, R, DETAIL] and marks [B, R, 4] of
         each camera; held [B, HELD]."""
-        away, details, marks = (
-            with_tool(away),
-            list(map(with_tool, details)),
-            list(map(with_tool, marks)),
-        )
-        ways = []
-        for i, (one, other) in enumerate(PAIRS):
-            both = [one, other]
-            which = away.new_zeros(len(away), len(PAIRS))
-            which[:, i] = 1.0
-            parts = [which, held, told(away[:, both]).flatten(1)]
-            parts += [part[:, both].flatten(1) for part in (*details, *marks)]
-            way = away[:, other] - away[:, one]
-            off = 2 * FINELY * self.learned(torch.cat(parts, -1)).float().tanh()
-            ways.append(way + off * nearness(way))
-        return torch.stack(ways, 1)
+        ways = ways_of(away)
+        which = torch.eye(len(PAIRS), dtype=away.dtype, device=away.device)
+        parts = [which.expand(len(away), -1, -1), held[:, None].expand(-1, len(PAIRS), -1)]
+        for values in (told(away), *details, *marks):
+            both = with_tool(values)
+            parts += [both[:, ONES], both[:, OTHERS]]
+        off = 2 * FINELY * self.learned(torch.cat(parts, -1)).float().tanh()
+        return ways + off * nearness(ways)
 
 
 def with_tool(values: Tensor, filled: float = 0.0) -> Tensor:
     """Values [B, R, ...] of the roles, and of the tool: [B, R + 1, ...]."""
     return torch.cat([values, torch.full_like(values[:, :1], filled)], 1)
+
+
+def ways_of(away: Tensor) -> Tensor:
+    """Differences [B, PAIRS, 3] of the roles' positions [B, R, 3], the tool's being zero."""
+    there = with_tool(away)
+    return there[:, OTHERS] - there[:, ONES]
+
+
+def both_of(counted: Tensor) -> Tensor:
+    """Whether both of each pair count [B, PAIRS], of roles [B, R] that do; the tool always does."""
+    each = with_tool(counted, 1.0)
+    return each[:, OTHERS] * each[:, ONES]
 
 
 def nearness(ways: Tensor) -> Tensor:

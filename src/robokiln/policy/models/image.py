@@ -13,7 +13,15 @@ from robokiln.dataset import RecordedCamera
 from robokiln.policy.closer import DETAIL, FIRMEST, Closeup
 from robokiln.policy.head import ChunkHead, sum_of
 from robokiln.policy.language import make_reader
-from robokiln.policy.models.between import PAIRS, TOLD, Between, nearness, told_finely, with_tool
+from robokiln.policy.models.between import (
+    PAIRS,
+    TOLD,
+    Between,
+    both_of,
+    nearness,
+    told_finely,
+    ways_of,
+)
 from robokiln.policy.models.facing import agreed, base_to_tool, lining_up
 from robokiln.policy.models.placing import Placing
 from robokiln.policy.models.tool import AWAY, FAR, HELD, Away, held, told
@@ -45,7 +53,6 @@ ALIGNED, PLAIN = 0.9781, 0.05
 """The cosine of four times 3 degrees, and for how much things that the tool is lined up with by as
 much count in learning how they are turned: most are, and they would be all that it learns."""
 R = len(ROLES)
-ONES, OTHERS = ([pair[i] for pair in PAIRS] for i in (0, 1))
 WAYS_BLUR = 0.2
 """By what share of `place_noise` the head is misled about the ways between things that are near."""
 
@@ -150,9 +157,8 @@ class ImageModel(ChunkModel):
         away = self.away(inputs, found.places if blur is None else found.places + blur)
         ways = found.ways
         if blur is not None:
-            misled = with_tool(blur * self.away.metres)
             exact = (1 - WAYS_BLUR) * nearness(ways)
-            ways = ways + (1 - exact) * (misled[:, OTHERS] - misled[:, ONES])
+            ways = ways + (1 - exact) * ways_of(blur * self.away.metres)
         parts = [found.read, told(away), found.quarters, found.known(), held(inputs)]
         parts.append(told_finely(ways))
         seen = []
@@ -212,10 +218,8 @@ class ImageModel(ChunkModel):
     def _between(self, inputs: Inputs, labels: Labels, found: Looked) -> Tensor:
         """Smooth L1 of the ways between things that are near to each other, linear from EXACT on,
         in units of KNEE."""
-        there = with_tool(self.away(inputs, labels.positions))
-        truth = there[:, OTHERS] - there[:, ONES]
-        counted = with_tool(labels.named * labels.there, 1.0)
-        counted = counted[:, OTHERS] * counted[:, ONES] * nearness(truth)[..., 0]
+        truth = ways_of(self.away(inputs, labels.positions))
+        counted = both_of(labels.named * labels.there) * nearness(truth)[..., 0]
         off, nothing = (found.ways - truth) / KNEE, torch.zeros_like(truth)
         missed_by = F.smooth_l1_loss(off, nothing, beta=EXACT / KNEE, reduction="none")
         return mean_of(missed_by.mean(-1), counted)

@@ -84,12 +84,14 @@ class Placing(nn.Module):
         pairs = combinations(range(len(known)), 2)
         self.pairs = [(a, b) for a, b in pairs if known[a].name != known[b].name]
         views, rays, crossings = len(self.names), len(known), len(self.pairs)
+        # Height, what is missing, height about the tool, place in the hand, belief in each point.
+        self.answers = [1, 3, 1, 3, 2 * rays + crossings + 1]
         self.learned = nn.Sequential(
             nn.Linear(R * (4 * views + 3 * rays + 4 * crossings) + 10 + text, 256),
             nn.GELU(),
             nn.Linear(256, 256),
             nn.GELU(),
-            nn.Linear(256, R * (2 * rays + crossings + 9)),
+            nn.Linear(256, R * sum(self.answers)),
         )
 
     def _near(self, points: Tensor) -> Tensor:
@@ -110,17 +112,17 @@ class Placing(nn.Module):
         told = [inputs.proprioception, task]
         told += [part.flatten(1) for part in (*guess, *(marks[name] for name in self.names))]
         told += [(10 * gap).clamp(-3, 3) for _, gap in crossings]
-        found = self.learned(torch.cat(told, -1))
-        out = found.unflatten(-1, (R, 9 + 2 * len(rays) + len(crossings)))
-        heights = TABLE + 0.1 * out[..., 0], tool[:, 2:] + 0.1 * out[..., 4]
+        found = self.learned(torch.cat(told, -1)).unflatten(-1, (R, -1))
+        height, missing, beside, grip, belief = found.split(self.answers, -1)
+        heights = TABLE + 0.1 * height[..., 0], tool[:, 2:] + 0.1 * beside[..., 0]
         seen = [mark[..., 2] * mark[..., 3] for mark in shown]
         seen += [*seen, *(seen[a] * seen[b] for a, b in self.pairs), torch.ones_like(seen[0])]
-        believed = (out[..., 8:] + (torch.stack(seen, -1) + 0.01).log()).softmax(-1)
-        meetings = [met(ray, height) for height in heights for ray in rays]
-        in_hand = tool[:, None] + HAND * out[..., 5:8] @ inputs.turn.transpose(-1, -2)
+        believed = (belief + (torch.stack(seen, -1) + 0.01).log()).softmax(-1)
+        meetings = [met(ray, level) for level in heights for ray in rays]
+        in_hand = tool[:, None] + HAND * grip @ inputs.turn.transpose(-1, -2)
         points = torch.stack([*meetings, *(p for p, _ in crossings), in_hand], -2)
         place = (points * believed[..., None]).sum(-2)
-        return (place - self.center) / self.scale + 0.1 * out[..., 1:4]
+        return (place - self.center) / self.scale + 0.1 * missing
 
 
 def crossing(one: tuple[Tensor, Tensor], other: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
